@@ -1,0 +1,74 @@
+"""Every cap, with its reason. Layer 0. Units are in the names."""
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# --- text and names -------------------------------------------------------------------------------
+NAME_MAX_CHARACTERS = 64  # fits a list column; long names are an attack on the screen
+TEXT_MAX_BYTES = 32 * KIB  # a message a person reads; longer things are files
+GREETING_MAX_CHARACTERS = 500  # a stranger's only text before acceptance
+EMOJI_MAX_BYTES = 64  # the longest ZWJ family with skin tones is 41 bytes
+
+# --- entries and batches --------------------------------------------------------------------------
+ENTRY_MAX_BYTES = 48 * KIB  # text + seen + overhead, below one frame
+BATCH_MAX_BYTES = 60 * KIB  # one batch fits one frame of 64 KiB
+SEEN_MAX = 32  # the causal graph stays narrow: more is covered by the hybrid clock
+FORK_BRANCHES_MAX = 8  # evidence, not a store for an attacker
+FUTURE_MILLISECONDS_MAX = 10 * 60 * 1000  # clocks of honest machines differ by minutes, not more
+HELD_ENTRIES_MAX = 1024  # entries of one log that wait for a missing prev
+WINDOW_BATCHES = 8  # batches under way without an Ack: fills a Tor circuit's bandwidth-delay product
+LOGS_PER_CONVERSATION_MAX = 512  # 2 accounts × 16 devices × room for renewed logs
+SEEN_ACTIVE_DAYS = 90  # a device unseen for longer no longer holds back "delivered to all"
+RANGES_MAX = 256  # ranges in one request or tombstone list
+
+# --- roster ---------------------------------------------------------------------------------------
+DEVICES_PER_ACCOUNT_MAX = 16  # people own few devices; the comparison costs a box a device
+STATEMENTS_PER_SIGNER_MAX = 64  # counted in hash order, so that the fold never depends on arrival
+STATEMENT_MAX_BYTES = 16 * KIB  # a removal carries cuts for every log of the device
+STATEMENTS_PER_ACCOUNT_MAX = 512
+STATEMENTS_RECORD_MAX_BYTES = 8 * KIB  # what an unknown device may send to be admitted
+CUTS_MAX = 256
+
+# --- wire -----------------------------------------------------------------------------------------
+FRAME_LADDER_BYTES = (512, 1 * KIB, 2 * KIB, 4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)
+FRAME_MAX_BYTES = FRAME_LADDER_BYTES[-1]
+PRE_AUTH_MAX_BYTES = 16 * KIB  # TLS 1.3 hybrid + Noise take under 6 KiB
+PRE_AUTH_TIMEOUT_SECONDS = 60.0  # a slow circuit needs some; a squatter gets no more
+HALF_OPEN_MAX = 16  # connections before authentication, per address; the oldest is dropped first
+STRANGERS_MAX = 32  # authenticated strangers' idle channels, per node
+STRANGER_RECORD_MAX_BYTES = 8 * KIB  # one request
+REQUESTS_PER_INVITATION_MAX = 8  # waiting requests of one open invitation
+REQUESTS_TOTAL_MAX = 64  # what a person would still look through
+RENEWAL_SECONDS = 3600.0  # session keys are disposed of fast
+RENEWAL_BYTES = 1024 * MIB
+HEARTBEAT_SECONDS = 45.0  # keeps NATless onion circuits warm and notices death
+HEARTBEAT_TIMEOUT_SECONDS = 30.0
+HEARTBEATS_LOST_MAX = 2
+CROSSED_DIAL_SECONDS = 60.0
+SEND_BUFFER_MAX_BYTES = 1 * MIB  # above it the session stops producing
+
+# --- dialing --------------------------------------------------------------------------------------
+BACKGROUND_DIALS_MAX = 8
+DIAL_TIMEOUT_SECONDS = 60.0  # a first connect to a dead onion with a cached descriptor hangs
+BACKOFF_MIN_SECONDS = 5.0
+BACKOFF_MAX_SECONDS = 900.0
+
+# --- Tor ------------------------------------------------------------------------------------------
+DISCOVERY_KEYS = 128  # 8.6 KB: inside the 10 KiB line limit of control-port filters
+CONTROL_LINE_MAX_BYTES = 10 * KIB
+UNIX_PATH_MAX_BYTES = 107
+
+# --- contacts and store ---------------------------------------------------------------------------
+INVITATIONS_MAX = 32  # each is an onion service that Tor must keep up
+INVITATION_DEFAULT_SECONDS = 7 * 86400
+LINK_CODE_SECONDS = 600
+CONTACTS_MAX = 1000
+QUOTA_DAY_BYTES = 64 * MIB  # what one contact may write into our store in a day
+QUOTA_TOTAL_BYTES = 1024 * MIB
+OLD_STATIC_KEY_SECONDS = 30 * 86400
+OLD_ADDRESS_SECONDS = 30 * 86400
+
+# --- local API ------------------------------------------------------------------------------------
+API_LINE_MAX_BYTES = 1 * MIB
+API_CLIENTS_MAX = 32
+API_EVENTS_QUEUED_MAX = 10_000  # a subscriber that does not read is dropped
