@@ -1,0 +1,241 @@
+"""Every record that a frame can carry: one tagged msgpack array each. The tags are the protocol.
+
+What is nested as `bytes` (statements, certificates, entries) is signed or hashed over exactly these bytes and
+is decoded by the layer that owns it. Unknown tags are refused: a newer version negotiates by kinds of entries,
+never by kinds of records.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from onionchat import limits
+from onionchat.codec import Bytes16, Bytes32, Bytes64, Record, Unsigned
+
+Blob = Annotated[bytes, msgspec.Meta(max_length=limits.FRAME_MAX_BYTES)]
+StatementBytes = Annotated[bytes, msgspec.Meta(max_length=limits.STATEMENT_MAX_BYTES)]
+CertificateBytes = Annotated[bytes, msgspec.Meta(max_length=512)]
+EntryBytes = Annotated[bytes, msgspec.Meta(max_length=limits.ENTRY_MAX_BYTES)]
+ShortText = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+# --- the channel's own -----------------------------------------------------------------------------
+class Ping(Record, tag=1):
+    """Asks for a `Pong` with the same token: liveness and round-trip time."""
+
+    token: Unsigned
+
+
+class Pong(Record, tag=2):
+    """Answer to a `Ping`."""
+
+    token: Unsigned
+
+
+class Ready(Record, tag=3):
+    """This side has authenticated the other and takes records of the layers above."""
+
+
+class RenewalProposed(Record, tag=4):
+    """New session keys, please; the sender writes nothing more in this TLS session but its close."""
+
+
+class RenewalAccepted(Record, tag=5):
+    """Answer to `RenewalProposed`; the last record of this TLS session. Crossed proposals need none."""
+
+
+class Goodbye(Record, tag=6):
+    """An orderly end, with a short reason code from a fixed list."""
+
+    reason: ShortText
+
+
+# --- accounts and devices --------------------------------------------------------------------------
+class Statements(Record, tag=10):
+    """Roster statements of an account: admits a device that the other side does not know yet."""
+
+    account: Bytes32
+    statements: Annotated[tuple[StatementBytes, ...], msgspec.Meta(max_length=limits.STATEMENTS_PER_ACCOUNT_MAX)]
+
+
+class DeviceCard(Record):
+    """How to reach one device: its certificate, and the discovery private half made for the receiver's account."""
+
+    certificate: CertificateBytes
+    discovery_private: Bytes32
+
+    def __repr__(self) -> str:
+        return "DeviceCard(…)"
+
+
+class Cards(Record, tag=11):
+    """Current cards of devices of the sender's account (the sender's own first)."""
+
+    cards: Annotated[tuple[DeviceCard, ...], msgspec.Meta(max_length=limits.DEVICES_PER_ACCOUNT_MAX * 2)]
+
+
+class CardsKept(Record, tag=12):
+    """The named certificates' serials are on the disk: an old address is no longer needed for this peer."""
+
+    serials: Annotated[tuple[tuple[Bytes32, Unsigned], ...], msgspec.Meta(max_length=64)]
+
+
+# --- contacts --------------------------------------------------------------------------------------
+class InvitationProof(Record):
+    """An open invitation of the sender: its key and the key's signature over the exporter of this channel."""
+
+    invitation: Bytes32
+    signature: Bytes64
+
+
+class Introduction(Record):
+    """What one person tells the other about itself when they become contacts."""
+
+    account: Bytes32
+    statements: Annotated[tuple[StatementBytes, ...], msgspec.Meta(max_length=limits.STATEMENTS_PER_ACCOUNT_MAX)]
+    cards: Annotated[tuple[DeviceCard, ...], msgspec.Meta(max_length=limits.DEVICES_PER_ACCOUNT_MAX)]
+    name: Annotated[str, msgspec.Meta(max_length=limits.NAME_MAX_CHARACTERS * 4)]
+
+
+class ContactRequested(Record, tag=20):
+    """Sent to an invitation address: who asks, with a greeting, and the sender's open invitations."""
+
+    introduction: Introduction
+    greeting: Annotated[str, msgspec.Meta(max_length=limits.GREETING_MAX_CHARACTERS)]
+    proofs: Annotated[tuple[InvitationProof, ...], msgspec.Meta(max_length=limits.INVITATIONS_MAX)]
+
+
+class ContactRequestKept(Record, tag=21):
+    """The request is on the disk of the other side. Says nothing about who that is."""
+
+
+class ContactAccepted(Record, tag=22):
+    """Acceptance: the same about the one who was asked. `invitation` is the address key the request was sent to."""
+
+    invitation: Bytes32
+    introduction: Introduction
+
+
+class ContactAcceptedKept(Record, tag=23):
+    """The acceptance is on the disk of the one who asked."""
+
+
+class ContactRefused(Record, tag=24):
+    """The request cannot be taken: the link was used, expired, or its queue is full (`reason`: used, expired, full)."""
+
+    reason: ShortText
+
+
+# --- logs and sync ---------------------------------------------------------------------------------
+class Position(Record):
+    """How far a device has one log: the newest entry of the contiguous run."""
+
+    log: Bytes32
+    seq: Unsigned
+    id: Bytes32
+
+
+Positions = Annotated[tuple[Position, ...], msgspec.Meta(max_length=limits.LOGS_PER_CONVERSATION_MAX)]
+
+
+class LogBox(Record):
+    """Authenticates a log certificate towards one device: crypto_box of its hash, author's static key to the receiver's."""
+
+    to: Bytes32
+    from_serial: Unsigned
+    to_serial: Unsigned
+    box: Annotated[bytes, msgspec.Meta(max_length=128)]
+
+
+class LogOffered(Record, tag=30):
+    """A log of a conversation, who wrote it, and the boxes that prove it. `certificate` = encoded LogCertificate."""
+
+    certificate: CertificateBytes
+    boxes: Annotated[tuple[LogBox, ...], msgspec.Meta(max_length=2 * limits.DEVICES_PER_ACCOUNT_MAX)]
+    vouched: bool  # the sender is a device of the receiver's own account and believes it itself
+
+
+class Frontier(Record, tag=31):
+    """All logs of a conversation that the sender has, and how far."""
+
+    conversation: Bytes32
+    positions: Positions
+
+
+class ConversationUnknown(Record, tag=32):
+    """The sender has no such conversation with the receiver's account."""
+
+    conversation: Bytes32
+
+
+class Request(Record, tag=33):
+    """Send me this run of a log, oldest first; `first` and `last` inclusive."""
+
+    conversation: Bytes32
+    log: Bytes32
+    first: Unsigned
+    last: Unsigned
+
+
+class BodiesRequested(Record, tag=34):
+    """Send me these entries with their bodies, if you show them to your own user. Ranges are inclusive."""
+
+    conversation: Bytes32
+    log: Bytes32
+    ranges: Annotated[tuple[tuple[Unsigned, Unsigned], ...], msgspec.Meta(max_length=limits.RANGES_MAX)]
+
+
+class Batch(Record, tag=35):
+    """Encoded entries of one conversation, each log's in the order of seq."""
+
+    conversation: Bytes32
+    entries: Annotated[tuple[EntryBytes, ...], msgspec.Meta(max_length=4096)]
+
+
+class Ack(Record, tag=36):
+    """These positions are committed on the sender's disk."""
+
+    conversation: Bytes32
+    positions: Positions
+
+
+class RootDigest(Record, tag=37):
+    """Own devices: one keyed digest over all conversations."""
+
+    digest: Bytes16
+
+
+ConversationHash = Annotated[bytes, msgspec.Meta(min_length=8, max_length=8)]
+
+
+class ConversationDigests(Record, tag=38):
+    """Own devices: 8 + 8 bytes for each conversation, keyed by the channel; sent when the root differs."""
+
+    digests: Annotated[tuple[tuple[ConversationHash, ConversationHash], ...], msgspec.Meta(max_length=3000)]
+
+
+AnyRecord = (
+    Ping
+    | Pong
+    | Ready
+    | RenewalProposed
+    | RenewalAccepted
+    | Goodbye
+    | Statements
+    | Cards
+    | CardsKept
+    | ContactRequested
+    | ContactRequestKept
+    | ContactAccepted
+    | ContactAcceptedKept
+    | ContactRefused
+    | LogOffered
+    | Frontier
+    | ConversationUnknown
+    | Request
+    | BodiesRequested
+    | Batch
+    | Ack
+    | RootDigest
+    | ConversationDigests
+)
