@@ -20,45 +20,45 @@ ShortText = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 # --- the channel's own -----------------------------------------------------------------------------
-class Ping(Record, tag=1):
+class Ping(Record, frozen=True, tag=1):
     """Asks for a `Pong` with the same token: liveness and round-trip time."""
 
     token: Unsigned
 
 
-class Pong(Record, tag=2):
+class Pong(Record, frozen=True, tag=2):
     """Answer to a `Ping`."""
 
     token: Unsigned
 
 
-class Ready(Record, tag=3):
+class Ready(Record, frozen=True, tag=3):
     """This side has authenticated the other and takes records of the layers above."""
 
 
-class RenewalProposed(Record, tag=4):
+class RenewalProposed(Record, frozen=True, tag=4):
     """New session keys, please; the sender writes nothing more in this TLS session but its close."""
 
 
-class RenewalAccepted(Record, tag=5):
+class RenewalAccepted(Record, frozen=True, tag=5):
     """Answer to `RenewalProposed`; the last record of this TLS session. Crossed proposals need none."""
 
 
-class Goodbye(Record, tag=6):
+class Goodbye(Record, frozen=True, tag=6):
     """An orderly end, with a short reason code from a fixed list."""
 
     reason: ShortText
 
 
 # --- accounts and devices --------------------------------------------------------------------------
-class Statements(Record, tag=10):
+class Statements(Record, frozen=True, tag=10):
     """Roster statements of an account: admits a device that the other side does not know yet."""
 
     account: Bytes32
     statements: Annotated[tuple[StatementBytes, ...], msgspec.Meta(max_length=limits.STATEMENTS_PER_ACCOUNT_MAX)]
 
 
-class DeviceCard(Record):
+class DeviceCard(Record, frozen=True):
     """How to reach one device: its certificate, and the discovery private half made for the receiver's account."""
 
     certificate: CertificateBytes
@@ -68,27 +68,27 @@ class DeviceCard(Record):
         return "DeviceCard(…)"
 
 
-class Cards(Record, tag=11):
+class Cards(Record, frozen=True, tag=11):
     """Current cards of devices of the sender's account (the sender's own first)."""
 
     cards: Annotated[tuple[DeviceCard, ...], msgspec.Meta(max_length=limits.DEVICES_PER_ACCOUNT_MAX * 2)]
 
 
-class CardsKept(Record, tag=12):
+class CardsKept(Record, frozen=True, tag=12):
     """The named certificates' serials are on the disk: an old address is no longer needed for this peer."""
 
     serials: Annotated[tuple[tuple[Bytes32, Unsigned], ...], msgspec.Meta(max_length=64)]
 
 
 # --- contacts --------------------------------------------------------------------------------------
-class InvitationProof(Record):
+class InvitationProof(Record, frozen=True):
     """An open invitation of the sender: its key and the key's signature over the exporter of this channel."""
 
     invitation: Bytes32
     signature: Bytes64
 
 
-class Introduction(Record):
+class Introduction(Record, frozen=True):
     """What one person tells the other about itself when they become contacts."""
 
     account: Bytes32
@@ -97,7 +97,7 @@ class Introduction(Record):
     name: Annotated[str, msgspec.Meta(max_length=limits.NAME_MAX_CHARACTERS * 4)]
 
 
-class ContactRequested(Record, tag=20):
+class ContactRequested(Record, frozen=True, tag=20):
     """Sent to an invitation address: who asks, with a greeting, and the sender's open invitations."""
 
     introduction: Introduction
@@ -105,29 +105,29 @@ class ContactRequested(Record, tag=20):
     proofs: Annotated[tuple[InvitationProof, ...], msgspec.Meta(max_length=limits.INVITATIONS_MAX)]
 
 
-class ContactRequestKept(Record, tag=21):
+class ContactRequestKept(Record, frozen=True, tag=21):
     """The request is on the disk of the other side. Says nothing about who that is."""
 
 
-class ContactAccepted(Record, tag=22):
+class ContactAccepted(Record, frozen=True, tag=22):
     """Acceptance: the same about the one who was asked. `invitation` is the address key the request was sent to."""
 
     invitation: Bytes32
     introduction: Introduction
 
 
-class ContactAcceptedKept(Record, tag=23):
+class ContactAcceptedKept(Record, frozen=True, tag=23):
     """The acceptance is on the disk of the one who asked."""
 
 
-class ContactRefused(Record, tag=24):
+class ContactRefused(Record, frozen=True, tag=24):
     """The request cannot be taken: the link was used, expired, or its queue is full (`reason`: used, expired, full)."""
 
     reason: ShortText
 
 
 # --- logs and sync ---------------------------------------------------------------------------------
-class Position(Record):
+class Position(Record, frozen=True):
     """How far a device has one log: the newest entry of the contiguous run."""
 
     log: Bytes32
@@ -138,8 +138,8 @@ class Position(Record):
 Positions = Annotated[tuple[Position, ...], msgspec.Meta(max_length=limits.LOGS_PER_CONVERSATION_MAX)]
 
 
-class LogBox(Record):
-    """Authenticates a log certificate towards one device: crypto_box of its hash, author's static key to the receiver's."""
+class LogBox(Record, frozen=True):
+    """Authenticates a log certificate towards one device: crypto_box of its hash, the author's static key to ours."""
 
     to: Bytes32
     from_serial: Unsigned
@@ -147,7 +147,7 @@ class LogBox(Record):
     box: Annotated[bytes, msgspec.Meta(max_length=128)]
 
 
-class LogOffered(Record, tag=30):
+class LogOffered(Record, frozen=True, tag=30):
     """A log of a conversation, who wrote it, and the boxes that prove it. `certificate` = encoded LogCertificate."""
 
     certificate: CertificateBytes
@@ -155,20 +155,20 @@ class LogOffered(Record, tag=30):
     vouched: bool  # the sender is a device of the receiver's own account and believes it itself
 
 
-class Frontier(Record, tag=31):
+class Frontier(Record, frozen=True, tag=31):
     """All logs of a conversation that the sender has, and how far."""
 
     conversation: Bytes32
     positions: Positions
 
 
-class ConversationUnknown(Record, tag=32):
+class ConversationUnknown(Record, frozen=True, tag=32):
     """The sender has no such conversation with the receiver's account."""
 
     conversation: Bytes32
 
 
-class Request(Record, tag=33):
+class Request(Record, frozen=True, tag=33):
     """Send me this run of a log, oldest first; `first` and `last` inclusive."""
 
     conversation: Bytes32
@@ -177,7 +177,7 @@ class Request(Record, tag=33):
     last: Unsigned
 
 
-class BodiesRequested(Record, tag=34):
+class BodiesRequested(Record, frozen=True, tag=34):
     """Send me these entries with their bodies, if you show them to your own user. Ranges are inclusive."""
 
     conversation: Bytes32
@@ -185,21 +185,21 @@ class BodiesRequested(Record, tag=34):
     ranges: Annotated[tuple[tuple[Unsigned, Unsigned], ...], msgspec.Meta(max_length=limits.RANGES_MAX)]
 
 
-class Batch(Record, tag=35):
+class Batch(Record, frozen=True, tag=35):
     """Encoded entries of one conversation, each log's in the order of seq."""
 
     conversation: Bytes32
     entries: Annotated[tuple[EntryBytes, ...], msgspec.Meta(max_length=4096)]
 
 
-class Ack(Record, tag=36):
+class Ack(Record, frozen=True, tag=36):
     """These positions are committed on the sender's disk."""
 
     conversation: Bytes32
     positions: Positions
 
 
-class RootDigest(Record, tag=37):
+class RootDigest(Record, frozen=True, tag=37):
     """Own devices: one keyed digest over all conversations."""
 
     digest: Bytes16
@@ -208,7 +208,7 @@ class RootDigest(Record, tag=37):
 ConversationHash = Annotated[bytes, msgspec.Meta(min_length=8, max_length=8)]
 
 
-class ConversationDigests(Record, tag=38):
+class ConversationDigests(Record, frozen=True, tag=38):
     """Own devices: 8 + 8 bytes for each conversation, keyed by the channel; sent when the root differs."""
 
     digests: Annotated[tuple[tuple[ConversationHash, ConversationHash], ...], msgspec.Meta(max_length=3000)]
