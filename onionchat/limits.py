@@ -28,6 +28,7 @@ STATEMENT_MAX_BYTES = 16 * KIB  # a removal carries cuts for every log of the de
 STATEMENTS_PER_ACCOUNT_MAX = 512
 STATEMENTS_RECORD_MAX_BYTES = 8 * KIB  # what an unknown device may send to be admitted
 CUTS_MAX = 256
+CERTIFICATE_MAX_BYTES = 512  # three keys, a number, a signature: 180 bytes, and room
 
 # --- wire -----------------------------------------------------------------------------------------
 FRAME_LADDER_BYTES = (512, 1 * KIB, 2 * KIB, 4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)
@@ -62,6 +63,7 @@ UNIX_PATH_MAX_BYTES = 107
 INVITATIONS_MAX = 32  # each is an onion service that Tor must keep up
 INVITATION_DEFAULT_SECONDS = 7 * 86400
 LINK_CODE_SECONDS = 600
+DURATION_MAX_SECONDS = 10 * 366 * 86400  # more than ten years is a slip of the hand
 CONTACTS_MAX = 1000
 QUOTA_DAY_BYTES = 64 * MIB  # what one contact may write into our store in a day
 QUOTA_TOTAL_BYTES = 1024 * MIB
