@@ -10,6 +10,7 @@ from onionchat.errors import RemoteError
 
 SEED_BYTES = 32
 SIGNATURE_BYTES = 64
+_ANY_SCALAR = b"\x08" * 32
 
 
 class SigningKey:
@@ -64,6 +65,15 @@ class ExchangeKey:
 
     def __repr__(self) -> str:
         return f"ExchangeKey(public={self.public.hex()[:16]}…)"
+
+
+def is_exchange_public(public: bytes) -> bool:
+    """Whether this is an X25519 public key that gives a secret. False for a small order: all would share one secret."""
+    try:
+        nacl.bindings.crypto_scalarmult(_ANY_SCALAR, public)
+    except (nacl.exceptions.CryptoError, RuntimeError):
+        return False
+    return True
 
 
 def is_equal(left: bytes, right: bytes) -> bool:

@@ -100,7 +100,7 @@ def _tidy(text: str, what: str) -> str:
     """What was meant: white space anywhere, wrapping and a sentence's end are no part of a link, nor is case."""
     if len(text) > _PASTED_MAX_CHARACTERS:
         raise LocalError(f"that is too long for a {what}: paste the {what} alone")
-    pasted = "".join(text.split()).strip(_WRAPPING).rstrip(_ENDINGS).strip(_WRAPPING).lower()
+    pasted = "".join(text.split()).lstrip(_WRAPPING).rstrip(_WRAPPING + _ENDINGS).lower()
     if not pasted:
         raise LocalError(f"there is no {what}: paste the whole {what} that you were given")
     return pasted
