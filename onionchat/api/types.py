@@ -1,0 +1,488 @@
+"""Parameters and results of the methods, and the events: the JSON that others script against.
+
+Times are milliseconds since 1970 unless a name says seconds. Identifiers are base32 text (`ids.id_text`).
+Keys are only ever added. Text from other people is made safe for a terminal before it gets here.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from onionchat import limits
+
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=10 * 365 * 86400)]
+Trust = Literal["unvalidated", "validated", "compromised"]
+MessageState = Literal["waiting", "sent", "delivered", "received"]
+
+
+class Params(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of all parameters: a JSON object; unknown keys are refused."""
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """Base of all results: a JSON object; clients ignore keys that they do not know."""
+
+
+class Nothing(Params):
+    """No parameters."""
+
+
+class Done(Result):
+    """It was done; `notice` says what else the user should know."""
+
+    notice: str = ""
+
+
+# --- status ----------------------------------------------------------------------------------------
+class TorStatus(Result):
+    """What Tor is doing. `state`: off, searching, launching, connecting, bootstrapping, ready, lost."""
+
+    state: str
+    bootstrap: int
+    version: str
+    summary: str = ""
+
+
+class PeerStatus(Result):
+    """One live channel to a device of a contact."""
+
+    contact: str
+    device: str
+    since: int
+    rtt_ms: float | None
+
+
+class Status(Result):
+    """The node and its profile. `missing`: features that Tor or a filter does not allow."""
+
+    device: str
+    account: str
+    name: str
+    tor: TorStatus
+    onion: Literal["unpublished", "publishing", "reachable"]
+    restricted_discovery: bool
+    peers: list[PeerStatus]
+    missing: list[str]
+    clock_skew_s: float | None
+    queued: int
+    address: str = ""
+    running: bool = True
+    device_label: str = ""
+    devices: int = 1
+    requests: int = 0
+    unread: int = 0
+    recovery_pending: bool = False
+    warnings: list[str] = []
+
+
+class PeerConnection(Result):
+    """Why one device of a contact is or is not reachable, for people. `state`: connected, dialling, waiting, idle."""
+
+    contact: str
+    device: str
+    label: str
+    state: Literal["connected", "dialling", "waiting", "idle"]
+    since: int | None
+    rtt_ms: float | None
+    tries: int
+    next_try_seconds: float | None
+    last_failure: str
+    last_seen: int | None
+    waiting_messages: int
+
+
+# --- invitations and requests ----------------------------------------------------------------------
+class InviteCreate(Params):
+    """`open`: usable more than once. `accept_as`: accept the first who comes under this name (one-time only)."""
+
+    open: bool = False
+    expires_seconds: Seconds = limits.INVITATION_DEFAULT_SECONDS
+    accept_as: str | None = None
+
+
+class Invitation(Result):
+    """An invitation of ours. `expires`: ms since 1970, null when it never does. `qr`: text lines of the QR code."""
+
+    link: str
+    kind: Literal["once", "open"]
+    expires: int | None
+    state: Literal["publishing", "published", "waiting", "pending", "used", "expired", "closed"]
+    accept_as: str | None = None
+    qr: list[str] = []
+
+
+class LinkOnly(Params):
+    """A link."""
+
+    link: str
+
+
+class ContactAdd(Params):
+    """Sends a request to a link. `name`: the local pet name for the one who made it."""
+
+    link: str
+    name: str | None = None
+    greeting: str = ""
+
+
+class Added(Result):
+    """The request's id; `accepted` at once when both had added each other."""
+
+    id: str
+    accepted: bool = False
+
+
+class ContactRequest(Result):
+    """A request, incoming or outgoing. `words`: the comparison words of the other account ([] while unknown).
+
+    `state`: waiting (not delivered yet, or not answered), sent (it is on the other side's disk), ignored, expired,
+    refused.
+    """
+
+    id: str
+    name: str
+    greeting: str
+    words: list[str]
+    time: int
+    direction: Literal["incoming", "outgoing"]
+    state: str = "waiting"
+    suspicious_name: bool = False
+
+
+class RequestAccept(Params):
+    """`name`: the pet name; the remote name, made safe and unique, when it is missing."""
+
+    id: str
+    name: str | None = None
+
+
+class IdOnly(Params):
+    """An id as the lists give it (a unique prefix of at least 6 characters will do), or a contact's name."""
+
+    id: str
+
+
+# --- contacts --------------------------------------------------------------------------------------
+class Device(Result):
+    """A device of a contact. `last_seen`: ms since 1970 or null."""
+
+    id: str
+    online: bool
+    last_seen: int | None
+
+
+class Contact(Result):
+    """A person in my list."""
+
+    id: str
+    name: str
+    trust: Trust
+    online: bool
+    devices: list[Device]
+    former: list[str]
+    unread: int
+    blocked: bool = False
+    removed: bool = False
+    disputed: bool = False
+    remote_name: str = ""
+    introduced_by: str = ""
+    quota_bytes: int = limits.QUOTA_TOTAL_BYTES
+    quota_used_bytes: int = 0
+
+
+class ContactName(Params):
+    """A contact by its local pet name (or id)."""
+
+    name: str
+
+
+class ContactTrust(Params):
+    """Sets the trust state."""
+
+    name: str
+    trust: Trust
+
+
+class ContactRename(Params):
+    """A new local pet name."""
+
+    name: str
+    new: str
+
+
+class ContactRemove(Params):
+    """Removes a contact; this device moves to a new address and tells the others."""
+
+    name: str
+
+
+class ContactQuota(Params):
+    """How many bytes this contact's messages may take in our store in total."""
+
+    name: str
+    size_bytes: Annotated[int, msgspec.Meta(ge=1024 * 1024, le=1024**4)]
+
+
+class Words(Result):
+    """The comparison words of both accounts; `devices`: active devices of theirs; `roster`: fingerprint of theirs."""
+
+    mine: list[str]
+    theirs: list[str]
+    devices: int
+    roster: str = ""
+
+
+class Introduce(Params):
+    """Asks contact `name` for a one-time link and hands it to contact `to`."""
+
+    name: str
+    to: str
+
+
+# --- conversations and messages ---------------------------------------------------------------------
+class Conversation(Result):
+    """A line of the console's list. `kind`: direct or self (notes to self)."""
+
+    name: str
+    kind: Literal["direct", "self"]
+    trust: Trust
+    online: bool
+    devices_online: int
+    devices: int
+    unread: int
+    last_time: int | None
+    last_line: str
+    draft: str = ""
+    blocked: bool = False
+    timer_seconds: int | None = None
+    connecting: bool = False
+
+
+class ConversationName(Params):
+    """A conversation, by the contact's name."""
+
+    name: str
+
+
+class ConversationOpened(Params):
+    """The console shows this conversation (null: none): its devices are dialled at once."""
+
+    name: str | None = None
+
+
+class Draft(Params):
+    """The unsent text of the input, kept with the conversation."""
+
+    name: str
+    text: str
+
+
+class Timer(Params):
+    """Disappearing messages: seconds, or null for off. Applies to what either side writes from now on."""
+
+    name: str
+    seconds: Seconds | None = None
+
+
+class MessageSend(Params):
+    """Commits a message; it goes out as devices can be reached. `force`: even to a compromised contact."""
+
+    name: str
+    text: str
+    reply_to: str | None = None
+    expires_seconds: Seconds | None = None
+    force: bool = False
+
+
+class Sent(Result):
+    """The entry's id, committed to the disk."""
+
+    id: str
+
+
+class MessageLog(Params):
+    """A page in the order of the screen.
+
+    `since`: a cursor (order of arrival): what arrived after it, oldest arrivals first. `before`/`after`: an entry id:
+    the page of `limit` messages before / after it on the screen. `around`: the page with this entry in the middle. At
+    most one of the four; none: the last `limit`.
+    """
+
+    name: str
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
+    since: int | None = None
+    before: str | None = None
+    after: str | None = None
+    around: str | None = None
+
+
+class Reactions(Result):
+    """One emoji and who reacted with it."""
+
+    emoji: str
+    by: list[str]
+
+
+class Message(Result):
+    """One line of a conversation. Keys as in interface.md; `from` is "me", a contact's name or "" (a notice)."""
+
+    id: str
+    time: int
+    sender: str = msgspec.field(name="from")
+    kind: str
+    text: str
+    state: MessageState
+    delivered_to: list[str]
+    cursor: int
+    conversation: str | None = msgspec.field(name="in", default=None)
+    devices: int = 0  # of the contact, that it is meant for
+    edited: bool = False
+    retracted: bool = False
+    forgotten: bool = False
+    withheld: bool = False
+    reply_to: str | None = None
+    reply_text: str = ""
+    reply_from: str = ""
+    reactions: list[Reactions] = []
+    arrived: int | None = None  # ms; when it came here
+    late: bool = False  # came after newer ones were shown
+    future: bool = False  # its author's clock is far ahead of ours
+    missing_before: bool = False  # it had seen messages that are not here yet
+    expires: int | None = None
+    device: str = ""  # which device wrote it
+    unread: bool = False
+
+
+class Search(Params):
+    """Full text: words, "phrases", prefix*; all must match."""
+
+    query: str
+    name: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+
+
+class MessageEdit(Params):
+    """Replaces the text of an own message."""
+
+    name: str
+    id: str
+    text: str
+
+
+class MessageReact(Params):
+    """Adds a reaction; an empty emoji takes mine away."""
+
+    name: str
+    id: str
+    emoji: str
+
+
+class MessageRetract(Params):
+    """Takes an own message back on both sides (the other side may keep a copy of its own)."""
+
+    name: str
+    id: str
+
+
+class MessageForget(Params):
+    """Forgets messages here, for good: by id, or all before a time (ms). `withdraw`: also take back what is unsent."""
+
+    name: str
+    ids: list[str] = []
+    before: int | None = None
+    withdraw: bool = True
+
+
+class Forgotten(Result):
+    """How many messages were forgotten; `unsent`: how many of them had not been sent."""
+
+    count: int
+    unsent: int = 0
+
+
+class ReadMark(Params):
+    """Marks a conversation read up to a message (default: all)."""
+
+    name: str
+    id: str | None = None
+
+
+# --- devices, node, settings -------------------------------------------------------------------------
+class OwnDevice(Result):
+    """A device of mine."""
+
+    id: str
+    name: str
+    this: bool
+    online: bool
+    state: Literal["active", "removed", "stolen"]
+    address: str = ""
+
+
+class Passphrase(Params):
+    """The profile's passphrase."""
+
+    passphrase: str
+
+    def __repr__(self) -> str:
+        return "Passphrase(…)"
+
+
+class RecoveryWords(Result):
+    """The 24 words, while they are still kept (until written down or declined); [] after."""
+
+    words: list[str]
+
+
+class RecoverySettled(Params):
+    """`written`: the words are on paper; else they are declined. Either way they are wiped here."""
+
+    written: bool
+
+
+class Setting(Params):
+    """A setting of the account, shared by all own devices (JSON scalar as text)."""
+
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    value: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+
+
+class SettingValue(Result):
+    """The value, or null."""
+
+    value: str | None
+
+
+class Subscribe(Params):
+    """Events by name; [] = all."""
+
+    events: list[str] = []
+
+
+# --- events --------------------------------------------------------------------------------------------
+class Event(Result):
+    """What `watch` prints. Keys that do not belong to an event are left out.
+
+    message: all keys of `log` and `in` (its `time` is the message's); delivered: id, in, device; online/offline:
+    contact, device; request: id, name; trust: contact, trust; device: contact, device, change; tor: state, bootstrap,
+    onion; changed: in (something in this conversation is to be drawn again); locked: none.
+    """
+
+    event: str
+    time: int
+    id: str | msgspec.UnsetType = msgspec.UNSET
+    conversation: str | msgspec.UnsetType = msgspec.field(name="in", default=msgspec.UNSET)
+    device: str | msgspec.UnsetType = msgspec.UNSET
+    contact: str | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    trust: str | msgspec.UnsetType = msgspec.UNSET
+    change: str | msgspec.UnsetType = msgspec.UNSET
+    state: str | msgspec.UnsetType = msgspec.UNSET
+    bootstrap: int | msgspec.UnsetType = msgspec.UNSET
+    onion: str | msgspec.UnsetType = msgspec.UNSET
+    direction: str | msgspec.UnsetType = msgspec.UNSET
+    sender: str | msgspec.UnsetType = msgspec.field(name="from", default=msgspec.UNSET)
+    kind: str | msgspec.UnsetType = msgspec.UNSET
+    text: str | msgspec.UnsetType = msgspec.UNSET
+    delivered_to: list[str] | msgspec.UnsetType = msgspec.UNSET
+    cursor: int | msgspec.UnsetType = msgspec.UNSET
