@@ -49,40 +49,13 @@ COMPOSITION = {
 LAZY_TESTING = {"cli"}  # `demo` imports onionchat.testing, inside a function, so that nothing else loads it
 
 # What performs I/O, tells the time, throws dice or waits: not above the line.
-IMPURE = set(
-    [
-        "twisted",
-        "txtorcon",
-        "stem",
-        "socks",
-        "socksio",
-        "urwid",
-        "sqlite3",
-        "sqlcipher3",
-        "socket",
-        "ssl",
-        "select",
-        "selectors",
-        "subprocess",
-        "multiprocessing",
-        "concurrent",
-        "threading",
-        "asyncio",
-        "time",
-        "random",
-        "secrets",
-        "uuid",
-        "logging",
-        "os",
-        "mmap",
-        "ctypes",
-        "resource",
-        "pathlib",
-        "tempfile",
-        "shutil",
-        "signal",
-    ]
-)
+# fmt: off
+IMPURE = {
+    "asyncio", "concurrent", "ctypes", "logging", "mmap", "multiprocessing", "os", "pathlib", "random", "resource",
+    "secrets", "select", "selectors", "shutil", "signal", "socket", "socks", "socksio", "sqlcipher3", "sqlite3", "ssl",
+    "stem", "subprocess", "tempfile", "threading", "time", "twisted", "txtorcon", "urwid", "uuid",
+}
+# fmt: on
 IMPURE_EXCEPTIONS = {"onionchat.crypto.memory": {"ctypes", "mmap", "os", "resource"}}  # locks and wipes pages
 IMPURE_CALLS = {
     "os.urandom",
