@@ -58,6 +58,7 @@ BACKOFF_MAX_SECONDS = 900.0
 DISCOVERY_KEYS = 128  # 8.6 KB: inside the 10 KiB line limit of control-port filters
 CONTROL_LINE_MAX_BYTES = 10 * KIB
 UNIX_PATH_MAX_BYTES = 107
+CONTROL_TIMEOUT_SECONDS = 20.0  # Tor answers in milliseconds; behind a filter that restarts, in seconds
 
 # --- contacts and store ---------------------------------------------------------------------------
 INVITATIONS_MAX = 32  # each is an onion service that Tor must keep up
