@@ -20,6 +20,14 @@ WINDOW_BATCHES = 8  # batches under way without an Ack: fills a Tor circuit's ba
 LOGS_PER_CONVERSATION_MAX = 512  # 2 accounts × 16 devices × room for renewed logs
 SEEN_ACTIVE_DAYS = 90  # a device unseen for longer no longer holds back "delivered to all"
 RANGES_MAX = 256  # ranges in one request or tombstone list
+KIND_MAX_CHARACTERS = 32  # a name of a kind, not a place for text
+TIME_MAX_MILLISECONDS = 253_402_300_799_999  # the end of the year 9999: calendars stop there
+COUNTER_MAX = 2**31 - 1  # of the hybrid clock; a burst never comes near
+SEQ_MAX = 2**48  # one more than any log's: a number that no disk could fill is a lie
+HELD_BYTES_MAX = 1 * MIB  # bytes of entries that wait for a missing prev, per session
+RELAYED_PUSH_MAX = 16  # more foreign entries in one commit are announced, not pushed: most peers have them by then
+REQUEST_STALL_SECONDS = 60.0  # a request without progress may be made to another peer
+HISTORY_BLOCK_MAX = 512  # entries in one block of older history: a megabyte at most in practice
 
 # --- roster ---------------------------------------------------------------------------------------
 DEVICES_PER_ACCOUNT_MAX = 16  # people own few devices; the comparison costs a box a device
@@ -75,3 +83,6 @@ OLD_ADDRESS_SECONDS = 30 * 86400
 API_LINE_MAX_BYTES = 1 * MIB
 API_CLIENTS_MAX = 32
 API_EVENTS_QUEUED_MAX = 10_000  # a subscriber that does not read is dropped
+API_CALLS_IN_FLIGHT_MAX = 1024  # of one client, without an answer yet: enough to fill every group commit
+API_EVENTS_QUEUED_MAX_BYTES = 16 * MIB  # the same drop for few but long events
+API_ANSWER_MAX_BYTES = 256 * MIB  # what a client takes from its own node: a page of 1000 long messages, escaped
