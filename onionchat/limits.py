@@ -46,7 +46,9 @@ PRE_AUTH_TIMEOUT_SECONDS = 60.0  # a slow circuit needs some; a squatter gets no
 HALF_OPEN_MAX = 16  # connections before authentication, per address; the oldest is dropped first
 STRANGERS_MAX = 32  # authenticated strangers' idle channels, per node
 STRANGER_RECORD_MAX_BYTES = 8 * KIB  # one request
-STRANGER_TOTAL_MAX_BYTES = 64 * KIB  # frames of one stranger's channel, heartbeats apart: a request, sent again, an answer
+STRANGER_TOTAL_MAX_BYTES = (
+    64 * KIB
+)  # frames of one stranger's channel, heartbeats apart: a request, sent again, an answer
 REQUESTS_PER_INVITATION_MAX = 8  # waiting requests of one open invitation
 REQUESTS_TOTAL_MAX = 64  # what a person would still look through
 RENEWAL_SECONDS = 3600.0  # session keys are disposed of fast
