@@ -93,3 +93,4 @@ API_EVENTS_QUEUED_MAX = 10_000  # a subscriber that does not read is dropped
 API_CALLS_IN_FLIGHT_MAX = 1024  # of one client, without an answer yet: enough to fill every group commit
 API_EVENTS_QUEUED_MAX_BYTES = 16 * MIB  # the same drop for few but long events
 API_ANSWER_MAX_BYTES = 256 * MIB  # what a client takes from its own node: a page of 1000 long messages, escaped
+API_CLOSE_SECONDS = 5.0  # for the last answers at a stop; a client that does not read holds nobody up
