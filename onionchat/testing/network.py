@@ -222,7 +222,7 @@ class TorNetwork:
             for folder, process in zip(folders, self._relays, strict=True):
                 self.prepare(folder)
                 process.start()
-            if all([process.wait_listening() for process in self._relays]):
+            if all(process.wait_listening() for process in self._relays):
                 return
             told = [relay.last_words() for relay in self._relays if not relay.running]
             for process in self._relays:
