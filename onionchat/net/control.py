@@ -59,6 +59,10 @@ def _plain(text: str) -> str:
 class _Protocol(TorControlProtocol):  # type: ignore[misc]
     """txtorcon's protocol with a bootstrap that passes every filter."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_disconnect = None  # deprecated there, and touched only if it is there
+
     def _bootstrap(self, *_: object) -> Any:
         self._set_valid_events(" ".join(EVENTS))
         return self.get_info("version").addCallback(self._ready)

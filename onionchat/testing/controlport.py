@@ -1,8 +1,8 @@
 """Control ports for tests: a simulated Tor, or (`controlforward`) a real one, bare or behind the filter.
 
-`SimulatedTor` keeps onions and discovery keys as Tor does, and can be made to restart, hang, or know less. `ControlServer` is the connection that a
-client sees; with `rules` it answers 510 to what a shipped profile does not allow, cuts lines that are too
-long, and stays up when Tor restarts, as onion-grater does.
+`SimulatedTor` keeps onions and discovery keys as Tor does, and can be made to restart, hang, or know less.
+`ControlServer` is the connection that a client sees; with `rules` it answers 510 to what a shipped profile
+does not allow, drops a client whose lines are too long, and stays up when Tor restarts, as onion-grater does.
 """
 
 import base64

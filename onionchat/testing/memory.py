@@ -19,6 +19,7 @@ class MemoryTransport:
         self._protocol: Any = None
         self._peer: MemoryTransport | None = None
         self.is_open = True
+        self.disconnecting = False
         self.written = b""
 
     def join(self, protocol: Any, peer: "MemoryTransport") -> None:
@@ -26,7 +27,7 @@ class MemoryTransport:
         protocol.makeConnection(self)
 
     def write(self, data: bytes) -> None:
-        if self.is_open:
+        if self.is_open and not self.disconnecting:
             self.written += data
             self._clock.callLater(0, self._deliver, data)
 
@@ -38,9 +39,11 @@ class MemoryTransport:
             self._peer._protocol.dataReceived(data)
 
     def loseConnection(self) -> None:
+        self.disconnecting = True
         self._clock.callLater(0, self._close, ConnectionDone())
 
     def abortConnection(self) -> None:
+        self.disconnecting = True
         self._clock.callLater(0, self._close, ConnectionAborted())
 
     def _close(self, reason: Exception) -> None:
