@@ -27,7 +27,7 @@ RECORD_FRAGMENT_MAX_BYTES = 2**14 + 256  # RFC 8446, 5.2
 RECORD_PLAINTEXT_MAX_BYTES = 2**14
 _RECORD_TYPES = (20, 21, 22, 23)  # change_cipher_spec, alert, handshake, application_data
 _RECORD_MAJOR_VERSION = 3
-_READ_BYTES = 2**16
+_DRAIN_BYTES = 2**15
 
 # Constant fields: two addresses of one device must not be linkable, and no clock shows.
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
@@ -115,7 +115,7 @@ class TlsRecords:
 class TlsSession:
     """One TLS session. `output()` holds what must be sent after every other call. RemoteError for any failure."""
 
-    __slots__ = ("_connection", "closed_by_peer", "established")
+    __slots__ = ("_connection", "_output", "closed_by_peer", "established")
 
     def __init__(self, identity: TlsIdentity, *, client: bool) -> None:
         context = identity.client_context if client else identity.server_context
@@ -124,6 +124,7 @@ class TlsSession:
             self._connection.set_connect_state()
         else:
             self._connection.set_accept_state()
+        self._output: list[bytes] = []
         self.established = False
         self.closed_by_peer = False
 
@@ -171,8 +172,12 @@ class TlsSession:
 
     def write(self, plaintext: bytes) -> None:
         """Encrypt: as many records of 16 KiB as needed."""
+        whole = memoryview(plaintext)
         try:
-            self._connection.sendall(plaintext)
+            for start in range(0, len(whole), RECORD_PLAINTEXT_MAX_BYTES):
+                self._connection.sendall(whole[start : start + RECORD_PLAINTEXT_MAX_BYTES])
+                # taken out at once: a memory BIO never gives back the room for the longest that it held
+                self._drain()
         except SSL.Error:
             raise RemoteError("the TLS session is broken") from None
 
@@ -185,12 +190,17 @@ class TlsSession:
 
     def output(self) -> bytes:
         """The bytes for the stream that have come together since the last call."""
-        pieces = []
+        self._drain()
+        output = b"".join(self._output)
+        self._output.clear()
+        return output
+
+    def _drain(self) -> None:
         try:
             while True:
-                pieces.append(self._connection.bio_read(_READ_BYTES))
+                self._output.append(self._connection.bio_read(_DRAIN_BYTES))
         except SSL.WantReadError:
-            return b"".join(pieces)
+            return
 
     def __repr__(self) -> str:
         return f"TlsSession(established={self.established})"
