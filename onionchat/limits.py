@@ -28,6 +28,7 @@ HELD_BYTES_MAX = 1 * MIB  # bytes of entries that wait for a missing prev, per s
 RELAYED_PUSH_MAX = 16  # more foreign entries in one commit are announced, not pushed: most peers have them by then
 REQUEST_STALL_SECONDS = 60.0  # a request without progress may be made to another peer
 HISTORY_BLOCK_MAX = 512  # entries in one block of older history: a megabyte at most in practice
+HISTORY_BLOCK_MAX_BYTES = 4 * MIB  # and this much, whatever the entries are
 
 # --- roster ---------------------------------------------------------------------------------------
 DEVICES_PER_ACCOUNT_MAX = 16  # people own few devices; the comparison costs a box a device

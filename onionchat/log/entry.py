@@ -17,6 +17,7 @@ from onionchat.ids import AccountId, ConversationId, EntryId, LogId
 
 NO_ENTRY = EntryId(bytes(32))
 """`prev` of the first entry of a log."""
+ENTRY_OVERHEAD_BYTES = 80  # signature and the lengths of an encoded entry
 HEADER_MAX_BYTES = 160  # three hashes and three numbers take at most 137
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=limits.TIME_MAX_MILLISECONDS)]
@@ -99,6 +100,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         """The encoded `WireEntry`."""
         return encode(WireEntry(self.header_raw, self.signature, self.content_raw))
 
+    @property
+    def size_bytes(self) -> int:
+        """About the length of `raw`, never less."""
+        return len(self.header_raw) + ENTRY_OVERHEAD_BYTES + len(self.content_raw or b"")
+
     def tombstone(self) -> "Entry":
         """The same entry without its content: it still verifies and chains."""
         return Entry(self.header, self.id, self.signature, None, self.header_raw, None)
@@ -135,7 +141,7 @@ def make_entry(log_key: keys.SigningKey, seq: int, prev: bytes, time: tuple[int,
     header = Header(log_key.public, seq, prev, time[0], time[1], labelled_hash(b"content", content_raw))
     header_raw = encode(header)
     entry_id = _id_of(header_raw)
-    if len(content_raw) + len(header_raw) + 80 > limits.ENTRY_MAX_BYTES:
+    if len(content_raw) + len(header_raw) + ENTRY_OVERHEAD_BYTES > limits.ENTRY_MAX_BYTES:
         raise LocalError("that is too long for one message; send it as a file")
     return Entry(header, entry_id, log_key.sign(b"entry", entry_id), content, header_raw, content_raw)
 

@@ -6,6 +6,7 @@ bytes which conversations differ; they are keyed by the channel, so that they sa
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from onionchat import limits
@@ -26,6 +27,21 @@ class Gap(NamedTuple):
     log: LogId
     first: int
     last: int
+
+
+@dataclass(slots=True)
+class Levels:
+    """What one session knows: our committed heads, how far the peer has each log, which logs it knows of."""
+
+    ours: dict[LogId, LogHead] = field(default_factory=dict)
+    theirs: dict[LogId, int] = field(default_factory=dict)
+    named: set[LogId] = field(default_factory=set)
+
+    def peer_has(self, log: LogId, seq: int) -> None:
+        """The peer showed that it has the log up to `seq`."""
+        self.named.add(log)
+        if seq > self.theirs.get(log, 0):
+            self.theirs[log] = seq
 
 
 def position(head: LogHead) -> Position:

@@ -1,0 +1,128 @@
+"""Older history for a new device: newest first, in blocks, from one of our own devices.
+
+A new device starts every log at a floor: the newest entry that the other device names. Each block ends exactly at
+the floor (its last id is the `prev` of what stands above, so that everything below hangs on what was verified) and
+lowers it to before its first entry. A separate goal says where to stop. Blocks of the log whose oldest known entry
+is the newest come first, so that what a person reads first is there first.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from onionchat import limits
+from onionchat.errors import RemoteError
+from onionchat.ids import ConversationId, EntryId, LogId
+from onionchat.log.commands import Command, PrependBlock, SendRecord
+from onionchat.log.entry import Entry, parse_entry
+from onionchat.log.frontier import Levels
+from onionchat.log.log import LogHead
+from onionchat.log.reader import LogReader
+from onionchat.wire.records import Position, Request
+
+FIRST_BLOCK_ENTRIES = 64  # a screen is full soon; later blocks double
+LOGS_AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Where history stops: at entries older than `not_before_ms`, or after `entries_max` of them (None: all)."""
+
+    not_before_ms: int = 0
+    entries_max: int | None = None
+
+
+@dataclass(slots=True)
+class _Block:
+    first: int
+    last: int
+    entries: deque[Entry] = field(default_factory=deque)
+    bytes: int = 0
+    handed_over: bool = False
+
+
+class HistoryPull:
+    """Brings a conversation's older history from the peer of one session. Performs no I/O.
+
+    The session hands it entries at or below the floor; `commands` is called after anything changed.
+    """
+
+    def __init__(self, conversation: ConversationId, reader: LogReader, levels: Levels, goal: Goal) -> None:
+        self._conversation, self._reader, self._levels, self._goal = conversation, reader, levels, goal
+        self._positions: dict[LogId, Position] = {}
+        self._running: dict[LogId, _Block] = {}
+        self._sizes: dict[LogId, int] = {}
+        self._oldest_ms: dict[LogId, int] = {}
+        self._entries_left = goal.entries_max
+
+    def peer_position(self, named: Position) -> None:
+        """The peer's position in a log."""
+        self._positions[LogId(named.log)] = named
+
+    def adopted(self, head: LogHead) -> tuple[Position | None, LogHead]:
+        """Where our copy of a log that is new to us starts: at the peer's newest entry, which itself is fetched."""
+        named = self._positions.get(head.log)
+        if named is None or named.seq == 0:
+            return None, head
+        seq, entry_id = named.seq, EntryId(named.id)
+        return named, LogHead(head.log, seq, entry_id, floor_seq=seq, floor_id=entry_id)
+
+    def take(self, entry: Entry) -> None:
+        """An entry at or below the floor. What was not asked for is dropped; RemoteError for a gap in a block."""
+        block = self._running.get(entry.log)
+        if block is None or block.handed_over or not block.first <= entry.seq <= block.last:
+            return
+        if block.entries and entry.seq != block.entries[-1].seq + 1:
+            raise RemoteError("a block of history with a gap in it")
+        block.entries.append(entry)
+        block.bytes += entry.size_bytes
+        while block.bytes > limits.HISTORY_BLOCK_MAX_BYTES:  # the older part is asked for again below the new floor
+            block.bytes -= block.entries.popleft().size_bytes
+
+    def commands(self) -> list[Command]:
+        """Blocks that are complete, and requests for the next ones."""
+        out: list[Command] = []
+        for block in self._running.values():
+            if block.entries and block.entries[-1].seq == block.last and not block.handed_over:
+                block.handed_over = True
+                out.append(PrependBlock(self._conversation, list(block.entries)))
+        for head in self._next_logs():
+            size = self._sizes.setdefault(head.log, FIRST_BLOCK_ENTRIES)
+            block = self._running[head.log] = _Block(max(1, head.floor_seq - size + 1), head.floor_seq)
+            out.append(SendRecord(Request(self._conversation, head.log, block.first, block.last)))
+        return out
+
+    def block_committed(self, head: LogHead) -> None:
+        """The store has put a block under the floor; `head` is the log's, with the lowered floor."""
+        block = self._running.pop(head.log)
+        self._oldest_ms[head.log] = block.entries[0].header.ms
+        self._sizes[head.log] = min(2 * self._sizes[head.log], limits.HISTORY_BLOCK_MAX)
+        if self._entries_left is not None:
+            self._entries_left -= len(block.entries)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is under way and the goal is reached for all that the peer has."""
+        return not self._running and not self._next_logs()
+
+    def _next_logs(self) -> Sequence[LogHead]:
+        free = LOGS_AT_ONCE - len(self._running)
+        if free <= 0 or (self._entries_left is not None and self._entries_left <= 0):
+            return []
+        wanted = [head for head in self._levels.ours.values() if self._is_wanted(head)]
+        return sorted(wanted, key=lambda head: (-self._oldest_known_ms(head), head.log))[:free]
+
+    def _is_wanted(self, head: LogHead) -> bool:
+        if head.floor_seq == 0 or head.log in self._running or self._levels.theirs.get(head.log, 0) < head.floor_seq:
+            return False
+        return self._oldest_known_ms(head) >= self._goal.not_before_ms
+
+    def _oldest_known_ms(self, head: LogHead) -> int:
+        """Time of the oldest entry above the floor; the end of time where we have none, so that it comes first."""
+        if head.log not in self._oldest_ms:
+            first = head.floor_seq + 1
+            found = self._reader.read(self._conversation, head.log, first, first, limits.BATCH_MAX_BYTES)
+            if not found:
+                return limits.TIME_MAX_MILLISECONDS
+            self._oldest_ms[head.log] = parse_entry(found[0]).header.ms
+        return self._oldest_ms[head.log]
