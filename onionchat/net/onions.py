@@ -207,7 +207,7 @@ class OnionServices:
 
     async def _add(self, onion: _Onion) -> None:
         control = self._control
-        if control is None or onion.is_busy:
+        if control is None or onion.is_busy or not self._is_wanted(onion):
             return
         onion.is_busy = True
         try:
@@ -217,7 +217,10 @@ class OnionServices:
             raise
         finally:
             onion.is_busy = False
-        if self._onions.get(onion.service.address) is not onion or self._control is not control:
+        if not self._is_wanted(onion):  # unpublished meanwhile
+            await control.del_onion(onion.service.address)
+            return
+        if self._control is not control:
             return
         onion.problem = None
         if onion.added_on is control:
@@ -227,6 +230,9 @@ class OnionServices:
         onion.first_probe = self._clock.callLater(UPLOAD_WAIT_SECONDS, onion.probe.start_once)
         if "SETEVENTS HS_DESC" in control.missing:
             onion.probe.start_once()
+
+    def _is_wanted(self, onion: _Onion) -> bool:
+        return self._onions.get(onion.service.address) is onion
 
     async def _add_in_some_form(self, onion: _Onion, control: TorControl) -> None:
         """The full form first, then without what can be done without."""

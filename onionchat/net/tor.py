@@ -69,7 +69,7 @@ class TorListener(Protocol):
         """Tor has circuits: dialling makes sense."""
 
     def on_lost(self, reason: str) -> None:
-        """No Tor; it is tried again by itself."""
+        """No Tor, and why (once for each reason); it is tried again by itself."""
 
     def on_bootstrap(self, progress: int, summary: str) -> None:
         """Tor's start went on, `progress` in percent."""
@@ -118,6 +118,7 @@ class Tor:
         self._is_running = False
         self._run: Deferred[Any] | None = None
         self._probes = 0
+        self._told: str | None = None
         self.keys = DiscoveryKeys()
         self.onions = OnionServices(reactor, self.keys, self._probe, listener.on_onion_state)
 
@@ -192,8 +193,15 @@ class Tor:
             if pause.has_ended():
                 return
             self._set(TorStatus(state=TorState.WAITING, kind=self._place.kind, problem=problem))
+            self._tell_lost(problem)
             await pause.sleep(delay)
             delay = min(RETRY_MAX_SECONDS, delay * 2)
+
+    def _tell_lost(self, problem: str) -> None:
+        """Once for each thing that is wrong, not at every try."""
+        if problem != self._told:
+            self._told = problem
+            self._listener.on_lost(problem)
 
     async def _connect_somewhere(self) -> tuple[TorControl | None, str]:
         """The first candidate that lets us in. Later only that one: onions do not move about between Tors."""
@@ -244,6 +252,7 @@ class Tor:
     async def _session(self, control: TorControl) -> str:
         """From a new connection to its loss; what to tell people."""
         self._control = control
+        self._told = None
         control.when_lost(self._pause.poke)
         self._set(TorStatus(TorState.BOOTSTRAPPING, self._place.kind, version=control.version))
         self._listener.on_connected()
@@ -261,8 +270,6 @@ class Tor:
             problem = "the connection to Tor's control port was lost"
         if self._control is control:
             self._drop_control()
-        if self._is_running:
-            self._listener.on_lost(self._launch_problem or problem)
         return self._launch_problem or problem
 
     async def _look(self, control: TorControl) -> None:

@@ -1,5 +1,7 @@
 """Probing our own onion: fast, then slower, then rarely."""
 
+from itertools import pairwise
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
@@ -47,7 +49,7 @@ def test_failures_slow_it_down_to_a_limit():
         probed.fail()
         waits.append(probed.next_wait())
     assert waits[0] == FIRST_SECONDS
-    assert all(later > earlier - 1e-6 for earlier, later in zip(waits, waits[1:], strict=False))
+    assert all(later > earlier - 1e-6 for earlier, later in pairwise(waits))
     assert abs(waits[-1] - SLOWEST_SECONDS) < 1e-6
     assert probed.changes == []
 
