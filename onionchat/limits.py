@@ -33,10 +33,11 @@ HISTORY_BLOCK_MAX_BYTES = 4 * MIB  # and this much, whatever the entries are
 # --- roster ---------------------------------------------------------------------------------------
 DEVICES_PER_ACCOUNT_MAX = 16  # people own few devices; the comparison costs a box a device
 STATEMENTS_PER_SIGNER_MAX = 64  # counted in hash order, so that the fold never depends on arrival
-STATEMENT_MAX_BYTES = 16 * KIB  # a removal carries cuts for every log of the device
+STATEMENT_MAX_BYTES = 40 * KIB  # a removal that opens its cuts for every log of the device; below an entry's cap
 STATEMENTS_PER_ACCOUNT_MAX = 512
 STATEMENTS_RECORD_MAX_BYTES = 8 * KIB  # what an unknown device may send to be admitted
 CUTS_MAX = 256
+HEADS_MAX = 256  # with keeps and cuts below STATEMENT_MAX_BYTES; more are merged in two steps
 CERTIFICATE_MAX_BYTES = 512  # three keys, a number, a signature: 180 bytes, and room
 
 # --- wire -----------------------------------------------------------------------------------------
