@@ -33,7 +33,9 @@ class PrependBlock:
 
 @dataclass(frozen=True, slots=True)
 class AdmitLog:
-    """Keep this log, its belief if stronger, and its boxes. It comes before any entry of that log.
+    """Keep this log, its belief if stronger, and its boxes; then call `log_added` with the head that the disk has.
+
+    It comes before any entry of that log. A log that is there already keeps its head and floor.
 
     `floor`: where a new device's copy starts (seq and id of the newest entry); None for the whole log.
     """

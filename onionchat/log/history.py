@@ -18,10 +18,12 @@ from onionchat.log.entry import Entry, parse_entry
 from onionchat.log.frontier import Levels
 from onionchat.log.log import LogHead
 from onionchat.log.reader import LogReader
+from onionchat.log.scheduler import RequestScheduler
 from onionchat.wire.records import Position, Request
 
 FIRST_BLOCK_ENTRIES = 64  # a screen is full soon; later blocks double
 LOGS_AT_ONCE = 2
+CLAIM_PREFIX = b"history "
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,21 @@ class _Block:
 class HistoryPull:
     """Brings a conversation's older history from the peer of one session. Performs no I/O.
 
-    The session hands it entries at or below the floor; `commands` is called after anything changed.
+    The session hands it entries at or below the floor; `commands` is called after anything changed. Sessions with
+    several own devices share the scheduler, so that one log's blocks come from one of them at a time.
     """
 
-    def __init__(self, conversation: ConversationId, reader: LogReader, levels: Levels, goal: Goal) -> None:
+    def __init__(
+        self, conversation: ConversationId, reader: LogReader, levels: Levels, goal: Goal, scheduler: RequestScheduler
+    ) -> None:
         self._conversation, self._reader, self._levels, self._goal = conversation, reader, levels, goal
+        self._scheduler = scheduler
         self._positions: dict[LogId, Position] = {}
         self._running: dict[LogId, _Block] = {}
         self._sizes: dict[LogId, int] = {}
         self._oldest_ms: dict[LogId, int] = {}
         self._entries_left = goal.entries_max
+        self.unconfirmed: set[LogId] = set()
 
     def peer_position(self, named: Position) -> None:
         """The peer's position in a log."""
@@ -64,6 +71,7 @@ class HistoryPull:
         named = self._positions.get(head.log)
         if named is None or named.seq == 0:
             return None, head
+        self.unconfirmed.add(head.log)  # another session may have brought another floor first
         seq, entry_id = named.seq, EntryId(named.id)
         return named, LogHead(head.log, seq, entry_id, floor_seq=seq, floor_id=entry_id)
 
@@ -79,23 +87,32 @@ class HistoryPull:
         while block.bytes > limits.HISTORY_BLOCK_MAX_BYTES:  # the older part is asked for again below the new floor
             block.bytes -= block.entries.popleft().size_bytes
 
-    def commands(self) -> list[Command]:
-        """Blocks that are complete, and requests for the next ones."""
+    def commands(self, now: float) -> tuple[list[Command], float | None]:
+        """Blocks that are complete, and requests for the next ones. Second: when to look again at others' claims."""
         out: list[Command] = []
+        look_again: float | None = None
         for block in self._running.values():
             if block.entries and block.entries[-1].seq == block.last and not block.handed_over:
                 block.handed_over = True
                 out.append(PrependBlock(self._conversation, list(block.entries)))
         for head in self._next_logs():
+            if not self._scheduler.claim(CLAIM_PREFIX + head.log, self, now):
+                look_again = self._scheduler.free_at(CLAIM_PREFIX + head.log)
+                continue
             size = self._sizes.setdefault(head.log, FIRST_BLOCK_ENTRIES)
             block = self._running[head.log] = _Block(max(1, head.floor_seq - size + 1), head.floor_seq)
             out.append(SendRecord(Request(self._conversation, head.log, block.first, block.last)))
-        return out
+        return out, look_again
+
+    def stopped(self) -> None:
+        """The session has ended."""
+        self._scheduler.release_all(self)
 
     def block_committed(self, head: LogHead) -> None:
         """The store has put a block under the floor; `head` is the log's, with the lowered floor."""
         block = self._running.pop(head.log)
-        self._oldest_ms[head.log] = block.entries[0].header.ms
+        self._scheduler.release(CLAIM_PREFIX + head.log, self)
+        self._oldest_ms.pop(head.log, None)
         self._sizes[head.log] = min(2 * self._sizes[head.log], limits.HISTORY_BLOCK_MAX)
         if self._entries_left is not None:
             self._entries_left -= len(block.entries)
@@ -113,7 +130,8 @@ class HistoryPull:
         return sorted(wanted, key=lambda head: (-self._oldest_known_ms(head), head.log))[:free]
 
     def _is_wanted(self, head: LogHead) -> bool:
-        if head.floor_seq == 0 or head.log in self._running or self._levels.theirs.get(head.log, 0) < head.floor_seq:
+        busy = head.log in self._running or head.log in self.unconfirmed
+        if head.floor_seq == 0 or busy or self._levels.theirs.get(head.log, 0) < head.floor_seq:
             return False
         return self._oldest_known_ms(head) >= self._goal.not_before_ms
 

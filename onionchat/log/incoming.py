@@ -223,6 +223,10 @@ class Inflow:
             raise ValueError("committed without an AppendEntries")
         self._under_way -= 1
         if self._under_way == 0:
+            for log, seq in self._ahead.items():
+                if self._levels.ours[log].seq < seq:  # the gate did not take all: its view is the right one
+                    self._asked.pop(log, None)
+                    self.behind.add(log)
             self._ahead.clear()
 
     # --- requests ----------------------------------------------------------------------------------
@@ -250,7 +254,7 @@ class Inflow:
         for log in sorted(self.behind):
             head = self._levels.ours.get(log)
             first = self.expected(log) + 1
-            if head is None:
+            if head is None or (self.history is not None and log in self.history.unconfirmed):
                 continue
             last = head.end(self._levels.theirs.get(log, 0))
             if last < first or head.frozen:
@@ -273,5 +277,7 @@ class Inflow:
     def stopped(self) -> None:
         """The session has ended: leave everything to the others."""
         self._scheduler.release_all(self)
+        if self.history is not None:
+            self.history.stopped()
         self._held.clear()
         self._held_bytes = 0

@@ -85,9 +85,10 @@ class Judgement:
 
 
 class BlockJudgement(NamedTuple):
-    """What a block of older history does: the head with its floor lowered, and what was verified."""
+    """What a block of older history does: the head with its floor lowered, what is new, and what was verified."""
 
     new_head: LogHead
+    accepted: list[Entry]
     verified: set[EntryId]
 
 
@@ -229,10 +230,14 @@ class _Run:
 def judge_block(head: LogHead, entries: Sequence[Entry], verify: Verify = is_signed) -> BlockJudgement:
     """Judge a block of history that ends at the floor: its last entry is the floor's, all are consecutive.
 
-    The floor is lowered to before its first entry. RemoteError when it does not end exactly at the floor, has a gap,
-    or does not verify.
+    The floor is lowered to before its first entry. What reaches above the floor is left out, for another device may
+    have brought it meanwhile. RemoteError when the rest does not end exactly at the floor, has a gap, or does not
+    verify.
     """
-    if not entries or (entries[-1].header.seq, entries[-1].id) != (head.floor_seq, head.floor_id):
+    entries = [entry for entry in entries if entry.header.seq <= head.floor_seq]
+    if not entries:
+        return BlockJudgement(head, entries, set())
+    if (entries[-1].header.seq, entries[-1].id) != (head.floor_seq, head.floor_id):
         raise RemoteError("a block of history that does not end where ours begins")
     _check_chain(head.log, entries)
     top_unknown = head.seq == head.floor_seq  # nothing signed stands above: the signature must speak for itself
@@ -244,7 +249,7 @@ def judge_block(head: LogHead, entries: Sequence[Entry], verify: Verify = is_sig
     if top_unknown:  # the newest entry itself arrived: now its time is known
         ms, counter = entries[-1].time
         lowered = msgspec.structs.replace(lowered, ms=ms, counter=counter)
-    return BlockJudgement(lowered, verified)
+    return BlockJudgement(lowered, entries, verified)
 
 
 def _check_chain(log: LogId, entries: Sequence[Entry]) -> None:

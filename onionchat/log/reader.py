@@ -13,7 +13,10 @@ Range = tuple[int, int]
 
 
 class LogReader(Protocol):
-    """Reads logs. Everything it gives is committed."""
+    """Reads logs. Everything it gives is committed; of a log that is not there (yet) it gives nothing.
+
+    Only `offer` is never asked about such a log.
+    """
 
     def heads(self, conversation: ConversationId) -> Sequence[LogHead]:
         """All logs of a conversation, those without an entry too."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from onionchat import limits
-from onionchat.ids import LogId
 
 
 @dataclass(slots=True)
@@ -15,14 +14,15 @@ class _Claim:
 class RequestScheduler:
     """Keeps two sessions of one conversation from asking two peers for the same run. Shared by the sessions.
 
-    A claim that makes no progress for REQUEST_STALL_SECONDS may be taken over. After a session has ended, the
-    node calls `wake` on the others, so that they ask for what it leaves behind.
+    A claim is on a log's key (for older history: on that with a prefix). A claim without progress for
+    REQUEST_STALL_SECONDS may be taken over. After a session has ended, the node calls `wake` on the others, so that
+    they ask for what it leaves behind.
     """
 
     def __init__(self) -> None:
-        self._claims: dict[LogId, _Claim] = {}
+        self._claims: dict[bytes, _Claim] = {}
 
-    def claim(self, log: LogId, session: object, now: float) -> bool:
+    def claim(self, log: bytes, session: object, now: float) -> bool:
         """Whether this session may ask for the log now; it then holds the claim."""
         claim = self._claims.get(log)
         if claim is not None and claim.session is not session and now < self._stalls_at(claim):
@@ -30,13 +30,13 @@ class RequestScheduler:
         self._claims[log] = _Claim(session, now)
         return True
 
-    def progressed(self, log: LogId, session: object, now: float) -> None:
+    def progressed(self, log: bytes, session: object, now: float) -> None:
         """Entries of the log came in by this session."""
         claim = self._claims.get(log)
         if claim is not None and claim.session is session:
             claim.progress_at = now
 
-    def release(self, log: LogId, session: object) -> None:
+    def release(self, log: bytes, session: object) -> None:
         """The session has what it asked for, or its peer cannot give it."""
         claim = self._claims.get(log)
         if claim is not None and claim.session is session:
@@ -47,7 +47,7 @@ class RequestScheduler:
         for log in [log for log, claim in self._claims.items() if claim.session is session]:
             del self._claims[log]
 
-    def free_at(self, log: LogId) -> float | None:
+    def free_at(self, log: bytes) -> float | None:
         """When the claim on a log may be taken over if nothing moves; None when it is free."""
         claim = self._claims.get(log)
         return None if claim is None else self._stalls_at(claim)

@@ -94,7 +94,9 @@ class SyncSession:
         self._reader = reader
         self._levels = Levels()
         of_ours = peer_account == own_account
-        pull = HistoryPull(conversation, reader, self._levels, history) if history is not None and of_ours else None
+        pull = None
+        if history is not None and of_ours:
+            pull = HistoryPull(conversation, reader, self._levels, history, scheduler)
         self._in = Inflow(conversation, peer_device, self._levels, members, own_account, scheduler, pull)
         self._out = Outflow(conversation, reader, self._levels, of_ours, verify)
         self._own_logs: frozenset[LogId] = frozenset()
@@ -117,9 +119,13 @@ class SyncSession:
         self._announced = {head.log: head.seq for head in heads}
         self.state = State.OPEN
         for head in heads:
-            self._levels.peer_has(head.log, head.seq)
+            if head.seq:  # digests say nothing of empty logs
+                self._levels.peer_has(head.log, head.seq)
         self._opened()
-        return self._go_on(now)
+        out: list[Command] = []
+        for head in heads:
+            self._ask_bodies(head.log, out)  # digests do not show that bodies are missing
+        return out + self._go_on(now)
 
     def _load(self) -> None:
         self._levels.ours.clear()
@@ -269,7 +275,10 @@ class SyncSession:
     def _learn(self, head: LogHead) -> None:
         """Commits are told of in groups: an older head says nothing new, unless it is frozen."""
         known = self._levels.ours.get(head.log)
-        if known is not None and head.seq < known.seq:
+        pull = self._in.history
+        if pull is not None and head.log in pull.unconfirmed:
+            pull.unconfirmed.discard(head.log)
+        elif known is not None and head.seq < known.seq:
             head = msgspec.structs.replace(known, frozen=known.frozen or head.frozen)
         self._levels.ours[head.log] = head
 
@@ -339,7 +348,10 @@ class SyncSession:
             out.append(SendRecord(BodiesRequested(self.conversation, log, ranges)))
 
     def log_added(self, head: LogHead, now: float) -> list[Command]:
-        """A log was created or admitted elsewhere; its certificate is on the disk."""
+        """A log was created or admitted, by this session or elsewhere; its certificate is on the disk.
+
+        After an `AdmitLog` the node calls it on all sessions, with the head that the disk has.
+        """
         self._own_logs = frozenset(self._reader.own_logs(self.conversation))
         return self.log_changed(head, now)
 
@@ -407,7 +419,9 @@ class SyncSession:
         if self._budget_bytes is None or self._budget_bytes > 0:
             out, look_again = self._in.ask(now)
             if self._in.history is not None:
-                out += self._in.history.commands()
+                older, again = self._in.history.commands(now)
+                out += older
+                look_again = again if look_again is None else min(look_again, again or look_again)
         out += self._out.pump()
         if self._out.has_more:
             look_again = now
