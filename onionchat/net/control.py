@@ -8,6 +8,7 @@ the answer is empty. `510` is what a filter says, `512` and `552` what a Tor say
 """
 
 import base64
+import errno
 import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -248,7 +249,9 @@ async def connect_control(endpoint: IStreamClientEndpoint, clock: Any, advice: s
     connecting: Deferred[Any] = endpoint.connect(_ProtocolFactory())
     try:
         protocol = await connecting
-    except Exception:
+    except Exception as error:
+        if getattr(error, "osError", None) == errno.EACCES:
+            raise TorError(f"Tor's control socket may not be opened by you; {advice}") from None
         raise ControlLost("Tor's control port cannot be reached; is Tor running? (`onionchat doctor`)") from None
     authenticated: Deferred[Any] = protocol.post_bootstrap
     authenticated.addTimeout(CONTROL_TIMEOUT_SECONDS, clock)

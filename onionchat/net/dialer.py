@@ -40,6 +40,16 @@ _PATIENCE = {  # what a wait is multiplied by
     DialFailure.BAD_ADDRESS: 16.0,
     DialFailure.REJECTED: 16.0,
 }
+_MAYBE_STALE = frozenset(
+    {
+        DialFailure.LOST,
+        DialFailure.TIMED_OUT,
+        DialFailure.TARGET_REFUSED,
+        DialFailure.INTRODUCTION_FAILED,
+        DialFailure.BAD_DESCRIPTOR,
+        DialFailure.UNREACHABLE,
+    }
+)  # an onion whose Tor was restarted fails like this as long as its old descriptor is used
 _NOT_THEIRS = frozenset({DialFailure.TOR_AWAY, DialFailure.NOT_TOR, DialFailure.CANCELLED})
 
 
@@ -53,9 +63,10 @@ class DialState(Enum):
 
 @dataclass(frozen=True)
 class Dial(Generic[T]):
-    """Dial this target now, and report how it went."""
+    """Dial this target now, and report how it went. `fresh`: Tor's descriptor of it may be an old one."""
 
     target: T
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,8 +187,9 @@ class Dialer(Generic[T]):
         """What is due now, and when to call again."""
         commands: list[Command[T]] = []
         for name in self._due(now):
-            self._targets[name].state = DialState.DIALING
-            commands.append(Dial(name))
+            target = self._targets[name]
+            target.state = DialState.DIALING
+            commands.append(Dial(name, target.last_failure in _MAYBE_STALE))
         next_wake = self._next_wake(now)
         if next_wake is not None:
             commands.append(WakeAt(next_wake))

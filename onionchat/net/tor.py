@@ -90,6 +90,7 @@ class Tor:
     """The one Tor of a node. `reactor` gives time, TCP, Unix sockets and processes.
 
     `endpoint_for(reactor, place, timeout_seconds)` gives a client endpoint; tests give another than sockets.
+    Every `poll_seconds` it is checked that Tor still has what we gave it.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Tor:
         env: Mapping[str, str],
         root: Path = Path("/"),
         endpoint_for: Callable[..., Any] = client_endpoint,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._reactor = reactor
         self._options = options
@@ -108,9 +110,11 @@ class Tor:
         self._listener = listener
         self._env = env
         self._endpoint_for = endpoint_for
+        self._poll_seconds = poll_seconds
         self._places = find_places(options, env, root)
         self._status = TorStatus()
         self._place: TorPlace = self._places[0]
+        self._has_place = False
         self._control: TorControl | None = None
         self._launched: LaunchedTor | None = None
         self._launch_problem: str | None = None
@@ -168,15 +172,21 @@ class Tor:
         isolation_user: str,
         protocol: StreamProtocol,
         timeout_seconds: float = DIAL_TIMEOUT_SECONDS,
+        fresh: bool = False,
     ) -> "Deferred[StreamProtocol]":
-        """Dial an onion; fires with `protocol` when it is connected, fails with DialError. May be cancelled."""
-        if self._place.socks is None or not self._is_running:
+        """Dial an onion; fires with `protocol` when it is connected, fails with DialError. May be cancelled.
+
+        `fresh`: have Tor fetch the descriptor anew, where it may, since the one it has may be old.
+        """
+        if self._place.socks is None or not self._is_running or not self._has_place:
             return fail(DialError(DialFailure.TOR_AWAY))
+        if fresh:
+            ensureDeferred(self.refresh(address)).addErrback(lambda _: None)  # the dial itself says what is wrong
         endpoint = self._endpoint_for(self._reactor, self._place.socks, CONNECT_TIMEOUT_SECONDS)
         return connect_onion(self._reactor, endpoint, address, port, protocol, isolation_user, timeout_seconds)
 
     async def refresh(self, address: str) -> bool:
-        """Have Tor fetch a descriptor anew (after a dial to somebody who has just moved); False where it may not."""
+        """Have Tor fetch a descriptor anew; False where it may not be told to."""
         return self._control is not None and await self._control.hsfetch(address)
 
     # --- keeping a connection ----------------------------------------------------------------------
@@ -244,7 +254,7 @@ class Tor:
         assert place.control is not None
         endpoint = self._endpoint_for(self._reactor, place.control, CONNECT_TIMEOUT_SECONDS)
         control = await connect_control(endpoint, self._reactor, permission_advice(place.kind))
-        self._place = place
+        self._place, self._has_place = place, True
         return control
 
     # --- while connected ---------------------------------------------------------------------------
@@ -263,7 +273,7 @@ class Tor:
             while self._is_running and not control.is_lost:
                 await self._look(control)
                 is_ready = self._status.state is TorState.READY
-                await self._pause.sleep(POLL_SECONDS if is_ready else BOOTSTRAP_POLL_SECONDS)
+                await self._pause.sleep(self._poll_seconds if is_ready else BOOTSTRAP_POLL_SECONDS)
         except TorError as error:
             problem = str(error)
         else:
@@ -288,9 +298,8 @@ class Tor:
         await self.onions.mend()
 
     def _event(self, name: str, line: str) -> None:
-        if name == "STATUS_CLIENT":
-            if self._status.state is not TorState.READY:
-                self._pause.poke()
+        if name == "STATUS_CLIENT":  # a Tor that has restarted says so: look at once what it still has
+            self._pause.poke()
         else:
             self.onions.event(name, line)
 

@@ -1,6 +1,5 @@
 """A whole Tor in memory, as `net.tor.Tor` sees one: a control port (bare or filtered) and a SOCKS port."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from onionchat.net.endpoint import Place, UnixPlace
@@ -19,13 +18,10 @@ class TorInMemory:
         self.socks = MemoryEndpoint(clock, lambda: SocksServer(self._reply))
         self.replies: dict[str, int | None] = {}
         self.requests: list[SocksRequest] = []
-        self.others: Mapping[str, MemoryEndpoint] = {}
 
     def endpoint_for(self, reactor: object, place: Place, timeout_seconds: float) -> MemoryEndpoint:
         """Control ports are the places whose text has `control` in it, or port 951 or 9051."""
         text = str(place)
-        if text in self.others:
-            return self.others[text]
         is_control = text.endswith((":951", ":9051")) or (isinstance(place, UnixPlace) and "control" in text)
         return self.control if is_control else self.socks
 

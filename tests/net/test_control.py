@@ -1,10 +1,12 @@
 """The control connection: what is said, what each answer means, what happens when none comes."""
 
 import base64
+import errno
 import gc
 
 import pytest
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import ensureDeferred, fail
+from twisted.internet.error import ConnectError
 from twisted.internet.task import Clock
 
 from onionchat.crypto.keys import ExchangeKey, SigningKey
@@ -236,6 +238,12 @@ def test_no_error_quotes_a_key_even_when_tor_dies_in_the_middle(link):
 def test_nobody_there(link):
     link.endpoint.is_refusing = True
     with pytest.raises(ControlLost):
+        link.connect()
+
+
+def test_a_socket_that_is_not_ours_to_open_says_what_to_do(link, monkeypatch):
+    monkeypatch.setattr(link.endpoint, "connect", lambda factory: fail(ConnectError(osError=errno.EACCES)))
+    with pytest.raises(TorError, match="do something"):
         link.connect()
 
 

@@ -1,5 +1,6 @@
 """Who is dialled when: playbooks, and properties that hold for every order of events."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,30 @@ def test_a_fault_of_our_tor_is_no_try_of_theirs():
     dialer.wanted({"bob"}, 0.0)
     dialer.dial_failed("bob", DialFailure.TOR_AWAY, 0.0)
     assert dialer.explain("bob", 0.0).tries == 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "fresh"),
+    [
+        (DialFailure.INTRODUCTION_FAILED, True),
+        (DialFailure.TIMED_OUT, True),
+        (DialFailure.NO_DESCRIPTOR, False),  # there is no old one
+        (DialFailure.TOR_AWAY, False),
+    ],
+)
+def test_where_the_descriptor_may_be_old_a_new_one_is_asked_for(failure, fresh):
+    dialer = dialer_with_tor()
+    assert dialer.wanted({"bob"}, 0.0) == [Dial("bob", fresh=False)]
+    due = wake_time(dialer.dial_failed("bob", failure, 0.0))
+    assert dialer.wake(due) == [Dial("bob", fresh=fresh)]
+
+
+def test_after_a_channel_broke_the_descriptor_may_be_old():
+    dialer = dialer_with_tor()
+    dialer.wanted({"bob"}, 0.0)
+    dialer.dial_succeeded("bob", 0.0)
+    due = wake_time(dialer.lost("bob", 9.0))
+    assert dialer.wake(due) == [Dial("bob", fresh=True)]
 
 
 def test_success_resets_the_wait():

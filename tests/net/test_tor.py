@@ -199,6 +199,16 @@ def test_a_filter_without_our_profile_says_what_to_install(tmp_path):
     assert world.tor.status.state is TorState.READY
 
 
+def test_a_tor_that_says_it_restarted_is_looked_at_at_once(tmp_path):
+    rules = FilterRules.from_text(profile_text("tails"))
+    world = World(tmp_path, rules, TorOptions(), "etc/amnesia").start()
+    world.run(world.tor.onions.publish(SERVICE))
+    world.memory.simulated.restart()
+    world.memory.simulated.tell("650 STATUS_CLIENT NOTICE CIRCUIT_ESTABLISHED")
+    settle(world.clock)
+    assert set(world.memory.simulated.onions) == {ADDRESS}
+
+
 def test_a_dial_has_the_peers_own_isolation_and_its_failure_a_meaning(world):
     world.start()
     assert world.dial(user="carol").value.failure is DialFailure.NO_DESCRIPTOR
@@ -260,6 +270,19 @@ def test_a_descriptor_can_be_fetched_anew_where_that_may_be(world):
     world.memory.simulated.refusals["HSFETCH"] = "510 Command filtered"
     assert world.run(world.tor.refresh(ADDRESS)) is False
     assert world.tor.status.missing == ("HSFETCH",)
+
+
+@pytest.mark.parametrize("refusal", [None, "510 Command filtered", "551 no"])
+def test_a_fresh_dial_fetches_first_and_goes_on_whatever_comes_of_it(world, refusal):
+    world.start()
+    if refusal:
+        world.memory.simulated.refusals["HSFETCH"] = refusal
+    results = []
+    world.tor.connect(ADDRESS, VIRTUAL_PORT, "bob", Protocol(), fresh=True).addBoth(results.append)
+    settle(world.clock)
+    assert f"HSFETCH {ADDRESS}" in world.memory.simulated.lines
+    assert results[0].value.failure is DialFailure.NO_DESCRIPTOR
+    assert world.tor.status.state is TorState.READY
 
 
 def test_the_socket_is_preferred_and_kept_to(tmp_path):

@@ -39,6 +39,7 @@ def test_every_form_of_our_onions_passes(kind, flags):
     [
         "GETINFO version", "GETINFO onions/current", "GETINFO status/bootstrap-phase",
         "GETINFO status/circuit-established", f"DEL_ONION {ADDRESS}", f"ONION_CLIENT_AUTH_REMOVE {ADDRESS}",
+        f"HSFETCH {ADDRESS}",
         f"ONION_CLIENT_AUTH_ADD {ADDRESS} x25519:{base64.b64encode(bytes(32)).decode()}",
     ],
 )  # fmt: skip
