@@ -25,7 +25,10 @@ class AppendEntries:
 
 @dataclass(frozen=True, slots=True)
 class PrependBlock:
-    """Put this block of older history under the log's floor (`judge_block`), then call `block_committed`."""
+    """Put this block of older history under the log's floor (`judge_block`), then call `block_committed`.
+
+    A log without entries begins with it.
+    """
 
     conversation: ConversationId
     entries: list[Entry]
@@ -36,15 +39,12 @@ class AdmitLog:
     """Keep this log, its belief if stronger, and its boxes; then call `log_added` with the head that the disk has.
 
     It comes before any entry of that log. A log that is there already keeps its head and floor.
-
-    `floor`: where a new device's copy starts (seq and id of the newest entry); None for the whole log.
     """
 
     conversation: ConversationId
     certificate: LogCertificate
     belief: Belief
     offer: LogOffered
-    floor: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)

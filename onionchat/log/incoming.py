@@ -70,18 +70,16 @@ class Inflow:
         return self._admitted(log, certificate, belief, offer)
 
     def _admitted(self, log: LogId, certificate: LogCertificate, belief: Belief, offer: LogOffered) -> list[Command]:
-        floor = None
         if log not in self._levels.ours:
             if len(self._levels.ours) >= limits.LOGS_PER_CONVERSATION_MAX:
                 self._put_aside(log, offer)
                 return []
             self._refused_offers.pop(log, None)
-            head = LogHead(log)
+            self._levels.ours[log] = LogHead(log)
             if self.history is not None:
-                floor, head = self.history.adopted(head)
-            self._levels.ours[log] = head
+                self.history.peer_position(log)
             self.behind.add(log)
-        return [AdmitLog(self._conversation, certificate, belief, offer, floor)]
+        return [AdmitLog(self._conversation, certificate, belief, offer)]
 
     def _belief(self, certificate: LogCertificate, author: DeviceId, offer: LogOffered) -> Belief | None:
         members = self._members
@@ -108,7 +106,8 @@ class Inflow:
     def take(self, raws: Iterable[bytes], now: float) -> tuple[list[Entry], list[LogId]]:
         """Decode a batch: what goes to the gate, in order, and the logs it names. RemoteError for what may not be."""
         entries: list[Entry] = []
-        ours, asked = self._levels.ours, self._asked
+        ours, asked, history = self._levels.ours, self._asked, self.history
+        fresh = history.fresh if history is not None else None
         log, expected, floor, before = LogId(b""), 0, 0, 0
         seen: dict[LogId, int] = {}
         for raw in raws:
@@ -124,6 +123,8 @@ class Inflow:
             if seq <= before:
                 raise RemoteError("a batch that is not in the order of its log")
             before = seq
+            if fresh and log in fresh and history is not None and history.take(entry):
+                continue
             if seq == expected + 1 and log in ours:
                 entries.append(entry)
                 expected = seq
@@ -132,8 +133,9 @@ class Inflow:
             elif log not in ours:
                 self._check_put_aside(log)
             elif seq <= floor:
-                if self.history is not None:
-                    self.history.take(entry)
+                taken = history is not None and history.take(entry)
+                if seq == floor and not taken:  # the floor itself may show a fork
+                    entries.append(entry)
             elif seq <= expected:
                 entries.append(entry)
             else:
@@ -236,7 +238,7 @@ class Inflow:
         self._check_number_of_logs(log)
         self._levels.peer_has(log, named.seq)
         if self.history is not None:
-            self.history.peer_position(named)
+            self.history.peer_position(log)
         self.behind.add(log)
         if not differs or log in self._disputed or self._levels.ours[log].frozen:
             return []
@@ -254,7 +256,7 @@ class Inflow:
         for log in sorted(self.behind):
             head = self._levels.ours.get(log)
             first = self.expected(log) + 1
-            if head is None or (self.history is not None and log in self.history.unconfirmed):
+            if head is None or (self.history is not None and log in self.history.fresh):
                 continue
             last = head.end(self._levels.theirs.get(log, 0))
             if last < first or head.frozen:

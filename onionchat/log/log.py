@@ -85,11 +85,15 @@ class Judgement:
 
 
 class BlockJudgement(NamedTuple):
-    """What a block of older history does: the head with its floor lowered, what is new, and what was verified."""
+    """What a block of older history does: the head with its floor lowered, what is new, and what was verified.
+
+    `fork`: the block belongs to another branch; the log is frozen and nothing is taken.
+    """
 
     new_head: LogHead
     accepted: list[Entry]
     verified: set[EntryId]
+    fork: Fork | None = None
 
 
 Verify = Callable[[Entry], bool]
@@ -231,24 +235,26 @@ def judge_block(head: LogHead, entries: Sequence[Entry], verify: Verify = is_sig
     """Judge a block of history that ends at the floor: its last entry is the floor's, all are consecutive.
 
     The floor is lowered to before its first entry. What reaches above the floor is left out, for another device may
-    have brought it meanwhile. RemoteError when the rest does not end exactly at the floor, has a gap, or does not
-    verify.
+    have brought it meanwhile. A log without entries begins with such a block, wherever that ends. RemoteError when
+    the block does not end exactly at the floor, has a gap, or does not verify.
     """
-    entries = [entry for entry in entries if entry.header.seq <= head.floor_seq]
-    if not entries:
-        return BlockJudgement(head, entries, set())
-    if (entries[-1].header.seq, entries[-1].id) != (head.floor_seq, head.floor_id):
-        raise RemoteError("a block of history that does not end where ours begins")
+    begins = head.seq == 0
+    top = head.end(entries[-1].header.seq if entries else 0) if begins else head.floor_seq
+    entries = [entry for entry in entries if entry.header.seq <= top]
+    if not entries or head.frozen:
+        return BlockJudgement(head, [], set())
     _check_chain(head.log, entries)
-    top_unknown = head.seq == head.floor_seq  # nothing signed stands above: the signature must speak for itself
+    last, first = entries[-1], entries[0].header
     verified = _verified_in_block(entries, verify)
-    if top_unknown and entries[-1].id not in verified:
-        raise RemoteError("an entry with a wrong signature")
-    first = entries[0].header
+    if not begins and last.header.seq != top:
+        raise RemoteError("a block of history that does not end where ours begins")
+    if begins or last.id != head.floor_id:  # nothing that we trust names it: its signature must speak for itself
+        if last.id not in verified:
+            raise RemoteError("an entry with a wrong signature")
+        if not begins:
+            return BlockJudgement(msgspec.structs.replace(head, frozen=True), [], set(), Fork(top, last))
+        head = msgspec.structs.replace(head, seq=top, id=last.id, ms=last.header.ms, counter=last.header.counter)
     lowered = msgspec.structs.replace(head, floor_seq=first.seq - 1, floor_id=EntryId(first.prev))
-    if top_unknown:  # the newest entry itself arrived: now its time is known
-        ms, counter = entries[-1].time
-        lowered = msgspec.structs.replace(lowered, ms=ms, counter=counter)
     return BlockJudgement(lowered, entries, verified)
 
 

@@ -275,10 +275,9 @@ class SyncSession:
     def _learn(self, head: LogHead) -> None:
         """Commits are told of in groups: an older head says nothing new, unless it is frozen."""
         known = self._levels.ours.get(head.log)
-        pull = self._in.history
-        if pull is not None and head.log in pull.unconfirmed:
-            pull.unconfirmed.discard(head.log)
-        elif known is not None and head.seq < known.seq:
+        if self._in.history is not None:
+            self._in.history.head_moved(head)
+        if known is not None and head.seq < known.seq:
             head = msgspec.structs.replace(known, frozen=known.frozen or head.frozen)
         self._levels.ours[head.log] = head
 
@@ -312,11 +311,8 @@ class SyncSession:
         ours = self._levels.ours
         head, newest = ours.get(log, LogHead(log)), run[-1]
         if newest.header.seq > head.seq:
-            ours[log] = _moved(head, newest)
-        released = self._in.released(log)
-        if released:
-            self._batches.append([])  # its batch was answered when it came
-            out.append(AppendEntries(self.conversation, released))
+            self._learn(_moved(head, newest))
+        out += self._release(log)
         if self.state is not State.OPEN:
             return
         if any(entry.content is None for entry in run):
@@ -324,6 +320,13 @@ class SyncSession:
         known = self._levels.theirs.get(log, 0)
         if newest.header.seq > known:
             self._show(log, run if run[0].header.seq > known else [e for e in run if e.header.seq > known])
+
+    def _release(self, log: LogId) -> list[Command]:
+        released = self._in.released(log)
+        if not released:
+            return []
+        self._batches.append([])  # its batch was answered when it came
+        return [AppendEntries(self.conversation, released)]
 
     def _show(self, log: LogId, run: list[Entry]) -> None:
         if log not in self._levels.named:
@@ -384,7 +387,8 @@ class SyncSession:
             return []
         self._levels.ours[head.log] = head
         self._in.history.block_committed(head)
-        return self._go_on(now)
+        self._in.behind.add(head.log)
+        return self._release(head.log) + self._go_on(now)
 
     def allow(self, budget_bytes: int | None, now: float) -> list[Command]:
         """How many bytes of batches may still be taken from this peer; None for no limit."""

@@ -135,9 +135,9 @@ class Simulator:
 
     def _boxes(self, author: Person, conversation: ConversationId, certificate: bytes) -> list[LogBox]:
         members = self.directory.members[conversation]
-        others = [p for p in self.directory.people.values() if p.account in members and p.device != author.device]
+        readers = [p for p in self.directory.people.values() if p.account in members]  # itself too: disks are lost
         dice = self._dice.randbytes
-        return [make_box(certificate, author.static, 1, p.device, p.static.public, 1, dice) for p in others]
+        return [make_box(certificate, author.static, 1, p.device, p.static.public, 1, dice) for p in readers]
 
     # --- events ------------------------------------------------------------------------------------
     def _at(self, time: float, call: Callable[[], None]) -> None:

@@ -200,9 +200,12 @@ class MemoryStore:
 
     def prepend(self, conversation: ConversationId, entries: Sequence[Entry]) -> LogHead:
         stored = self._logs[conversation][entries[0].log]
-        stored.head, accepted, _ = judge_block(stored.head, entries)
-        for entry in accepted:
+        verdict = judge_block(stored.head, entries)
+        stored.head = verdict.new_head
+        for entry in verdict.accepted:
             stored.keep(entry)
+        if verdict.fork is not None:
+            stored.branches.append(verdict.fork.branch.raw)
         return stored.head
 
     def admit(self, command: AdmitLog) -> LogHead:
@@ -213,9 +216,6 @@ class MemoryStore:
             stored.boxes.update({box.to: box for box in command.offer.boxes})
             return stored.head
         head = LogHead(log)
-        if command.floor is not None:
-            seq, entry_id = command.floor.seq, EntryId(command.floor.id)
-            head = LogHead(log, seq, entry_id, floor_seq=seq, floor_id=entry_id)
         boxes = {box.to: box for box in command.offer.boxes}
         certificate = command.offer.certificate
         self._logs[command.conversation][log] = StoredLog(
