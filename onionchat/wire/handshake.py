@@ -35,10 +35,20 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeviceCredentials:
-    """Proves a device: its signed certificate and the static key that the certificate names."""
+    """Proves a device: its signed certificate and the static key that the certificate names; else ValueError."""
 
     certificate: bytes = field(repr=False)
     static: ExchangeKey
+    device: DeviceId = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            own = parse_certificate(self.certificate)
+        except RemoteError as fault:
+            raise ValueError("our own certificate is not valid") from fault
+        if not is_equal(own.static, self.static.public):
+            raise ValueError("our own certificate names another static key")
+        object.__setattr__(self, "device", DeviceId(own.device))
 
     @property
     def payload(self) -> bytes:
@@ -206,10 +216,9 @@ class Handshake:
         return peer
 
     def _refuse_ourselves(self, peer: PeerIdentity) -> None:
-        if isinstance(self._credentials, DeviceCredentials) and peer.device is not None:
-            own = parse_certificate(self._credentials.certificate)
-            if is_equal(own.device, peer.device):
-                raise RemoteError("the other side is this very device")
+        own = self._credentials
+        if isinstance(own, DeviceCredentials) and peer.device is not None and is_equal(own.device, peer.device):
+            raise RemoteError("the other side is this very device")
 
     def _finish(self, noise: NoiseXX, peer: PeerIdentity) -> None:
         self.peer = peer
