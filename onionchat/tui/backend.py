@@ -1,0 +1,51 @@
+"""What the console needs of the rest: two small protocols, and its own options."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from twisted.internet.defer import Deferred
+
+from onionchat.api import types as t
+
+Colours = Literal["auto", "256", "16", "none"]
+EventListener = Callable[[t.Event], None]
+
+
+class Backend(Protocol):
+    """A node, in this process or behind its socket: the methods of `api.methods` and the events."""
+
+    def call(self, name: str, params: t.Params) -> "Deferred[Any]":
+        """Calls one method. The Deferred fails with an OnionchatError whose text is for people."""
+
+    def subscribe(self, on_event: EventListener) -> None:
+        """Every event from now on goes to `on_event`, on the reactor's thread."""
+
+
+class Founder(Protocol):
+    """What the first run needs before there is a profile."""
+
+    def strength(self, passphrase: str) -> tuple[int, str]:
+        """0 (worthless) to 4 (strong), and one line of advice (may be empty)."""
+
+    def tor_progress(self) -> t.TorStatus | None:
+        """What Tor is doing meanwhile; None while it has not been started."""
+
+    def create_profile(self, name: str, passphrase: str) -> "Deferred[Backend]":
+        """Makes the profile and starts its node."""
+
+
+Unlock = Callable[[str], "Deferred[Backend]"]
+"""Opens the profile with a passphrase; fails with LockedError when it is the wrong one."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the console looks. `ascii_only` None: by the locale. `utc_offset_seconds` None: by the system's zone."""
+
+    colours: Colours = "auto"
+    ascii_only: bool | None = None
+    plain: bool = False
+    mouse: bool = True
+    paste_lines_max: int = 12  # more lines than this are asked about
+    utc_offset_seconds: int | None = None

@@ -1,0 +1,161 @@
+"""Opens the screens, gets what they show, and keeps what is open up to date."""
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IDelayedCall
+
+from onionchat.api import types as t
+from onionchat.errors import LocalError
+from onionchat.tui.desk import ScreenName
+from onionchat.tui.render import one_line
+from onionchat.tui.screens.connection import REFRESH_SECONDS, ConnectionScreen, detail_lines
+from onionchat.tui.screens.find import SEARCH_AFTER_SECONDS, JumpScreen, SearchScreen
+from onionchat.tui.screens.people import AcceptScreen, CompareScreen, RequestsScreen
+from onionchat.tui.screens.simple import HelpScreen
+
+if TYPE_CHECKING:
+    from onionchat.tui.app import Console
+
+
+class Openers:
+    """One method a screen."""
+
+    def __init__(self, console: "Console") -> None:
+        self._console = console
+        self._search_due: IDelayedCall | None = None
+        self._connection_due: IDelayedCall | None = None
+
+    def open(self, name: ScreenName, argument: str) -> None:
+        """By name. The same one again closes it."""
+        stage = self._console.stage
+        open_one = stage.find(name)
+        if open_one is not None and open_one is stage.top:
+            stage.leave(open_one)
+            return
+        {
+            "help": self._help,
+            "commands": self._help,
+            "compare": self._compare,
+            "requests": self._requests,
+            "connection": self._connection,
+            "jump": self._jump,
+            "search": self._search,
+        }[name](argument)
+
+    def _help(self, argument: str) -> None:
+        self._console.show(HelpScreen(self._console.look))
+
+    def details(self, message: t.Message) -> None:
+        """All about one message."""
+        look = self._console.look
+        self._console.show_lines("Message", lambda columns: detail_lines(message, columns, look()))
+
+    # --- finding ---
+    def _jump(self, argument: str) -> None:
+        console = self._console
+        console.show(JumpScreen(console.look, console.model.conversations, console.open_conversation))
+
+    def _search(self, query: str) -> None:
+        console = self._console
+        console.show(SearchScreen(console.look, query, self._query_soon, console.open_message))
+
+    def _query_soon(self, query: str) -> None:
+        if self._search_due is not None and self._search_due.active():
+            self._search_due.cancel()
+        later = self._console.reactor.callLater
+        self._search_due = later(SEARCH_AFTER_SECONDS, lambda: self._console.do(self._query(query)))
+
+    async def _query(self, query: str) -> None:
+        found: list[t.Message] = []
+        if query.strip():
+            found = await self._console.call("message.search", t.Search(query=query))
+        screen = self._console.stage.find("search")
+        if isinstance(screen, SearchScreen):
+            screen.show(query, found)
+
+    # --- people ---
+    def _compare(self, name: str) -> None:
+        self._console.do(self._compare_now(name))
+
+    async def _compare_now(self, name: str) -> None:
+        console = self._console
+        conversation = console.model.conversation(name)
+        if not name or (conversation is not None and conversation.kind == "self"):
+            raise LocalError("open the conversation with a contact first, then compare")
+        words: t.Words = await console.call("contact.words", t.ContactName(name=name))
+        trust = conversation.trust if conversation is not None else "unvalidated"
+
+        async def decide(state: t.Trust) -> None:
+            await console.call("contact.trust", t.ContactTrust(name=name, trust=state))
+            console.say(f"{one_line(name)} is {state} now.")
+            console.model.refresh()
+
+        console.show(CompareScreen(console.look, name, trust, words, lambda state: console.do(decide(state))))
+
+    def _requests(self, argument: str) -> None:
+        console = self._console
+        screen = RequestsScreen(
+            console.look, self._accept, lambda what, request: console.do(self._decide(what, request))
+        )
+        screen.show(console.model.requests)
+        console.show(screen)
+        console.model.refresh()
+
+    def _accept(self, request: t.ContactRequest) -> None:
+        console = self._console
+
+        async def accept(name: str) -> None:
+            contact: t.Contact = await console.call("request.accept", t.RequestAccept(id=request.id, name=name))
+            console.model.refresh()
+            console.open_conversation(contact.name)
+            console.say(f"{one_line(contact.name)} is a contact now. F2 compares words.")
+
+        console.show(AcceptScreen(console.look, request, lambda name: console.do(accept(name))))
+
+    async def _decide(self, what: str, request: t.ContactRequest) -> None:
+        method = {"ignore": "request.ignore", "block": "contact.block", "cancel": "request.cancel"}[what]
+        await self._console.call(method, t.IdOnly(id=request.id))
+        words = {"ignore": "ignored; they are told nothing", "block": "blocked", "cancel": "taken back"}[what]
+        self._console.say(f"{one_line(request.name)}: {words}.")
+        self._console.model.refresh()
+
+    # --- connection ---
+    def _connection(self, argument: str) -> None:
+        self._console.show(ConnectionScreen(self._console.look))
+        self._connection_again()
+
+    def _connection_again(self) -> None:
+        if self._connection_due is not None and self._connection_due.active():
+            self._connection_due.cancel()
+        self._connection_due = None
+        if self._console.stage.find("connection") is not None:
+            self._console.do(self._connection_now())
+
+    async def _connection_now(self) -> None:
+        console = self._console
+        status: t.Status = await console.call("status.get", t.Nothing())
+        peers: list[t.PeerConnection] = await console.call("connection.list", t.Nothing())
+        screen = console.stage.find("connection")
+        if isinstance(screen, ConnectionScreen):
+            screen.show(status, peers)
+            if self._connection_due is None:
+                self._connection_due = console.reactor.callLater(REFRESH_SECONDS, self._connection_again)
+
+    def stop(self) -> None:
+        """No timers after this."""
+        for due in (self._search_due, self._connection_due):
+            if due is not None and due.active():
+                due.cancel()
+        self._search_due = self._connection_due = None
+
+    # --- what is open changes ---
+    def model_changed(self) -> None:
+        """Newer lists."""
+        screen = self._console.stage.find("requests")
+        if isinstance(screen, RequestsScreen):
+            screen.show(self._console.model.requests)
+
+    def on_event(self, event: t.Event) -> None:
+        """Nothing is missed on the connection screen."""
+        if event.event in ("tor", "online", "offline") and self._connection_due is not None:
+            self._connection_again()

@@ -1,0 +1,189 @@
+"""Screens about people: contact requests, comparing words."""
+
+from collections.abc import Callable, Sequence
+
+from onionchat.api import types as t
+from onionchat.tui.canvas import Size
+from onionchat.tui.render import Line, Look, fit, moment, one_line, padded, paragraph
+from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
+from onionchat.tui.widgets import Buttons, Choice, Choices, Field, TextBody
+
+GREETING_LINES = 4
+WORDS_A_GROUP = 4
+
+
+class RequestsScreen(Screen):
+    """F3: who asks, who is asked."""
+
+    name = "requests"
+
+    def __init__(
+        self,
+        look: Callable[[], Look],
+        accept: Callable[[t.ContactRequest], None],
+        do: Callable[[str, t.ContactRequest], None],
+    ) -> None:
+        self._accept, self._do = accept, do
+        self._requests: dict[str, t.ContactRequest] = {}
+        self.choices = Choices(self._chosen, "Nobody asks, nobody is asked. /invite makes a link, /add uses one.")
+        keys = (("Enter", "accept"), ("i", "ignore"), ("b", "block"), ("x", "take mine back"))
+        super().__init__(look, "Contact requests", self.choices, keys=keys)
+
+    def show(self, requests: Sequence[t.ContactRequest]) -> None:
+        """Incoming ones first, the newest first."""
+        ordered = sorted(requests, key=lambda request: (request.direction != "incoming", -request.time))
+        self._requests = {request.id: request for request in ordered}
+        self.choices.replace([self._row(request) for request in ordered])
+        self._invalidate()
+
+    def _row(self, request: t.ContactRequest) -> Choice:
+        return Choice(request.id, lambda columns, chosen: request_lines(request, columns, self.look()))
+
+    def _chosen(self, request_id: str) -> None:
+        request = self._requests[request_id]
+        if request.direction == "incoming":
+            self._accept(request)
+
+    def keypress(self, size: Size, key: str) -> str | None:
+        """Letters decide about the chosen one."""
+        request = self._requests.get(self.choices.chosen or "")
+        if request is not None:
+            incoming = request.direction == "incoming"
+            if key in ("i", "b") and incoming:
+                self._do({"i": "ignore", "b": "block"}[key], request)
+                return None
+            if key == "x" and not incoming:
+                self._do("cancel", request)
+                return None
+        return super().keypress(size, key)
+
+
+def request_lines(request: t.ContactRequest, columns: int, look: Look) -> list[Line]:
+    """One request: who, when, in which state, the greeting, the words."""
+    incoming = request.direction == "incoming"
+    when = moment(request.time, look)
+    state = {
+        "waiting": "asks" if incoming else "waits until one of their devices is on",
+        "sent": "was delivered; no answer yet",
+    }.get(request.state, one_line(request.state))
+    lines: list[Line] = [
+        [
+            ("accent" if incoming else "quiet", " > " if incoming else " < "),
+            ("bold", fit(request.name, max(columns // 2, 8), look)),
+            ("quiet", f"  {state}  {when}"),
+        ]
+    ]
+    indent = ("text", "   ")
+    if request.suspicious_name:
+        warning = "This name looks like another one, or mixes alphabets. Be careful."
+        lines += [[indent, *line] for line in paragraph(warning, columns - 4, "warning")]
+    if request.greeting:
+        lines += [[indent, *line] for line in paragraph(request.greeting, columns - 4)[:GREETING_LINES]]
+    if request.words:
+        words = " ".join(one_line(word) for word in request.words)
+        lines += [[indent, *line] for line in paragraph(words, columns - 4, "quiet")]
+    return [*lines, []]
+
+
+class AcceptScreen(Screen):
+    """Accepting asks for the name under which the person is kept here."""
+
+    name = "accept"
+
+    def __init__(self, look: Callable[[], Look], request: t.ContactRequest, on_accept: Callable[[str], None]) -> None:
+        self._on_accept = on_accept
+        self.field = Field(" Name here: ", one_line(request.name))
+        text = "They become a contact: they see when you are on, and can write to you. The name is yours to choose."
+        body = TextBody(
+            lambda columns: padded(
+                [*paragraph(text, min(columns, COLUMNS_MAX) - 2), [], *request_lines(request, columns - 1, self.look())]
+            )
+        )
+        super().__init__(look, "Accept", body, above=self.field, keys=(("Enter", "accept"),), focus="header")
+        self._w.header.focus_position = 2
+
+    def keypress(self, size: Size, key: str) -> str | None:
+        """Enter accepts."""
+        if key == "enter":
+            name = self.field.edit_text.strip()
+            if name:
+                self.close()
+                self._on_accept(name)
+            return None
+        return super().keypress(size, key)
+
+    def paste(self, text: str) -> None:
+        """Into the name."""
+        self.field.paste(text)
+
+
+class CompareScreen(Screen):
+    """F2: both lists of words side by side, and what the people decide."""
+
+    name = "compare"
+
+    def __init__(
+        self, look: Callable[[], Look], contact: str, trust: t.Trust, words: t.Words, decide: Callable[[t.Trust], None]
+    ) -> None:
+        def chosen(state: t.Trust) -> Callable[[], None]:
+            def choose() -> None:
+                self.close()
+                decide(state)
+
+            return choose
+
+        self.contact = contact
+        buttons = Buttons(
+            [
+                ("They match: validated", chosen("validated")),
+                ("They differ: compromised", chosen("compromised")),
+                ("Not now", lambda: self.close()),  # noqa: PLW0108 - the stage sets it later,
+            ],
+            index=2,
+        )
+        body = TextBody(lambda columns: compare_lines(contact, trust, words, columns, self.look()))
+        super().__init__(look, f"Compare with {one_line(contact)}", body, below=buttons, focus="footer")
+
+    def keypress(self, size: Size, key: str) -> str | None:
+        """Pages scroll the words, the rest is for the buttons."""
+        if key in ("page up", "page down"):
+            self._w.body.keypress((size[0], max(size[1] - 5, 1)), key)
+            return None
+        return super().keypress(size, key)
+
+
+def compare_lines(contact: str, trust: t.Trust, words: t.Words, columns: int, look: Look) -> list[Line]:
+    """The words in groups of four, side by side where there is room."""
+    columns = min(columns, COLUMNS_MAX)
+    text = "Read yours aloud, hear theirs. Both sides see both lists."
+    lines: list[Line] = [[], *padded(paragraph(text, columns - 2)), []]
+    name = fit(contact, 10, look)
+    if columns >= 72:
+        for label, list_of_words in (("You", words.mine), (name, words.theirs)):
+            groups = _groups(list_of_words)
+            width = max([len(group) for group in _groups(words.mine) + _groups(words.theirs)], default=0)
+            if 14 + 3 * (width + 3) <= columns:
+                row = "   ".join(f"{group:<{width}}" for group in groups)
+                lines += [[("quiet", f"   {label:<10} "), ("bold", row)]]
+            else:
+                lines += _grouped(label, groups)
+            lines.append([])
+    else:
+        lines += [*_grouped("You", _groups(words.mine)), *_grouped(name, _groups(words.theirs)), []]
+    devices = "one device" if words.devices == 1 else f"{words.devices} devices"
+    roster = f", roster {one_line(words.roster)[:8]}" if words.roster else ""
+    lines += padded(paragraph(f"{one_line(contact)} is {trust} now; {devices}{roster}.", columns - 2, "quiet"))
+    why = (
+        "Why: Tor proves that you talk with the address you were given. Only comparing proves that the address "
+        f"was {one_line(contact)}'s and not someone's between."
+    )
+    return [*lines, [], *padded(paragraph(why, columns - 2, "quiet"))]
+
+
+def _groups(words: Sequence[str]) -> list[str]:
+    safe = [one_line(word) for word in words]
+    return [" ".join(safe[at : at + WORDS_A_GROUP]) for at in range(0, len(safe), WORDS_A_GROUP)]
+
+
+def _grouped(label: str, groups: Sequence[str]) -> list[Line]:
+    return [[("quiet", f" {label}")], *([("bold", f"   {group}")] for group in groups)]
