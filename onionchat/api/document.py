@@ -40,8 +40,8 @@ files), named `onionchat-HASH.sock`, where HASH is the BLAKE2b-128 of the long p
   `data.exit_code`: 1 refused or failed, 2 wrong usage (also: no JSON, unknown method or parameter), 3 locked or wrong
   passphrase, 4 no node, 5 Tor cannot be reached.
 - A line has at most {API_LINE_MAX_BYTES} bytes; a longer one ends the connection. One client may have
-  {API_CALLS_IN_FLIGHT_MAX} calls without an answer, then it is not read until some are answered. There may be {API_CLIENTS_MAX} clients. A subscriber
-  that leaves {API_EVENTS_QUEUED_MAX} events unread is disconnected.
+  {API_CALLS_IN_FLIGHT_MAX} calls without an answer, then it is not read until some are answered. There may
+  be {API_CLIENTS_MAX} clients. A subscriber that leaves {API_EVENTS_QUEUED_MAX} events unread is disconnected.
 - Times are milliseconds since 1970 unless a name says seconds; identifiers are lower-case base32. Text from other
   people has been made safe for a terminal.
 """

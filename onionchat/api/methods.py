@@ -62,6 +62,7 @@ METHODS: tuple[Method, ...] = (
     Method("recovery.settle", t.RecoverySettled, t.Done, "Says that the words are written down, or declines them."),
     Method("setting.get", t.Setting, t.SettingValue, "A setting."),
     Method("setting.set", t.Setting, t.Done, "Sets a setting."),
+    Method("profile.export", t.ProfileExport, t.Done, "Writes history and contacts to a file.", live=True),
     Method("node.lock", t.Nothing, t.Done, "Closes the store and the channels, wipes the keys.", live=True),
     Method("node.unlock", t.Passphrase, t.Done, "Opens the store again.", live=True, locked=True),
     Method("node.stop", t.Nothing, t.Done, "Stops the node.", live=True, locked=True),

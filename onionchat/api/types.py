@@ -428,6 +428,17 @@ class Passphrase(Params):
         return "Passphrase(…)"
 
 
+class ProfileExport(Params):
+    """Writes history and contacts to the new file `path` (absolute), under a passphrase of its own."""
+
+    path: str
+    passphrase: str
+    salvage: bool = False
+
+    def __repr__(self) -> str:
+        return f"ProfileExport({self.path!r}, …)"
+
+
 class RecoveryWords(Result):
     """The 24 words, while they are still kept (until written down or declined); [] after."""
 

@@ -1,0 +1,140 @@
+"""The composition root: the only module of the command line that knows profiles, nodes and Tor.
+
+Imported when a command needs it, never for `--help`, and by those that talk to a running node not at all.
+"""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from onionchat.api import types as t
+from onionchat.api.methods import BY_NAME
+from onionchat.api.service import Service
+from onionchat.cli.settings import Settings
+from onionchat.errors import LocalError, NoNodeError
+from onionchat.net import find
+from onionchat.net.find import TorKind, TorOptions, TorPlace, find_places
+from onionchat.node import profile
+from onionchat.node.node import Node
+
+profiles = profile  # for the commands about the profile as a whole
+
+
+# --- profiles ---------------------------------------------------------------------------------------------
+def require_profile(directory: Path) -> None:
+    """LocalError unless there is a profile, before anybody is asked for its passphrase."""
+    if not profiles.profile_exists(directory):
+        raise LocalError(f"there is no profile in {directory}; make one with `onionchat init --name NAME`")
+
+
+def require_no_profile(directory: Path) -> None:
+    """LocalError when there is a profile already."""
+    if profiles.profile_exists(directory):
+        raise LocalError(f"there is a profile in {directory} already; use another --profile, or `onionchat wipe` it")
+
+
+def tor_options(settings: Settings) -> TorOptions:
+    """What the user said, as the net layer takes it."""
+    return TorOptions(
+        mode=settings.tor,
+        control=settings.control,
+        socks=settings.socks,
+        onion_port=settings.onion_port,
+        tor_options=settings.tor_options,
+    )
+
+
+def tor_places(settings: Settings) -> list[TorPlace]:
+    """Where Tor may be, best first."""
+    return find_places(tor_options(settings), os.environ)
+
+
+def permission_advice(kind: TorKind) -> str:
+    """What to do when this kind of Tor refuses something."""
+    return find.permission_advice(kind)
+
+
+def filter_profile(kind: str) -> tuple[str, str]:
+    """The control-port filter's profile for `whonix` or `tails`, and how to install it."""
+    from onionchat.net.torprofile import instructions, profile_text
+
+    return profile_text(kind), instructions(kind)
+
+
+# --- nodes ------------------------------------------------------------------------------------------------
+def build_node(directory: Path, passphrase: str, reactor: Any, settings: Settings | None) -> Node:
+    """Open the profile (LockedError, StoreError, LocalError when it is in use) and put a node on it.
+
+    Without `settings` the node knows no Tor: it is for one command on the store.
+    """
+    opened = profiles.Profile.open(directory, passphrase)
+    tor = None if settings is None else tor_options(settings)
+    allow = settings is not None and settings.allow_unrestricted
+    return Node(opened, reactor, tor, allow_unrestricted=allow)
+
+
+def build_service(node: Node) -> Service:
+    """The methods of the local API on a node."""
+    return Service(node)
+
+
+class OfflineSession:
+    """The methods of the local API on the store alone, for one command. The reactor runs in a thread meanwhile."""
+
+    is_live = False
+
+    def __init__(self, directory: Path, passphrase: str) -> None:
+        self._thread = ReactorThread()
+        try:
+            self._node = self._thread.call(self._open, directory, passphrase)
+        except BaseException:
+            self._thread.stop()
+            raise
+        self._service = build_service(self._node)
+
+    def _open(self, directory: Path, passphrase: str) -> Any:
+        node = build_node(directory, passphrase, self._thread.reactor, None)
+        return node.start().addCallback(lambda _: node)
+
+    def call(self, name: str, params: t.Params | None = None) -> Any:
+        """The result of a method. NoNodeError for those that need a node."""
+        if BY_NAME[name].live:
+            raise NoNodeError("no node is running on this profile; start one with `onionchat run`")
+        return self._thread.call(self._service.call, name, t.Nothing() if params is None else params)
+
+    def close(self) -> None:
+        """Close the store."""
+        try:
+            self._thread.call(self._node.stop)
+        finally:
+            self._thread.stop()
+
+
+class ReactorThread:
+    """A reactor in a thread, for callers that block. One that runs already is used, and left running."""
+
+    def __init__(self) -> None:
+        from twisted.internet import reactor
+
+        self.reactor: Any = reactor
+        self._thread: threading.Thread | None = None
+        if not self.reactor.running:
+            started = threading.Event()
+            self.reactor.callWhenRunning(started.set)
+            run = {"installSignalHandlers": False}
+            self._thread = threading.Thread(target=self.reactor.run, kwargs=run, name="reactor", daemon=True)
+            self._thread.start()
+            started.wait()
+
+    def call(self, function: Any, *arguments: Any) -> Any:
+        """Call a function in the reactor's thread and wait for its result, also when that is a Deferred."""
+        from twisted.internet.threads import blockingCallFromThread
+
+        return blockingCallFromThread(self.reactor, function, *arguments)
+
+    def stop(self) -> None:
+        """Stop the reactor, if it is ours."""
+        if self._thread is not None:
+            self.reactor.callFromThread(self.reactor.stop)
+            self._thread.join()

@@ -1,0 +1,122 @@
+"""`onionchat` without a command: the console, on the node that runs, or with a node in this process."""
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from onionchat.api import types as t
+from onionchat.api.async_client import AsyncClient
+from onionchat.api.local import LocalClient
+from onionchat.api.socketpath import socket_path
+from onionchat.cli import mainloop
+from onionchat.cli.livenode import LiveNode
+from onionchat.cli.passphrase import strength
+from onionchat.cli.session import Context
+from onionchat.cli.settings import Settings
+from onionchat.errors import ExitCode, LocalError, NoNodeError
+from onionchat.tui import firstrun, unlock
+from onionchat.tui import main as screen
+from onionchat.tui.backend import Backend, Options
+
+
+class OwnNode:
+    """Makes or opens the profile and runs its node in this process. It is the console's `Founder`."""
+
+    def __init__(self, profile: Path, settings: Settings, reactor: Any) -> None:
+        self._profile = profile
+        self._settings = settings
+        self._reactor = reactor
+        self.live: LiveNode | None = None
+        self._tor: t.TorStatus | None = None
+
+    def strength(self, passphrase: str) -> tuple[int, str]:
+        """0 (worthless) to 4 (strong), and one line of advice."""
+        return strength(passphrase)
+
+    def tor_progress(self) -> t.TorStatus | None:
+        """What Tor is doing; None before there is a node."""
+        return self._tor
+
+    def create_profile(self, name: str, passphrase: str) -> "Deferred[Backend]":
+        """Make the profile and start its node."""
+        return Deferred.fromCoroutine(self._create(name, passphrase))
+
+    def open(self, passphrase: str) -> "Deferred[Backend]":
+        """Open the profile and start its node; fails with LockedError when the passphrase is wrong."""
+        return Deferred.fromCoroutine(self._open(passphrase))
+
+    async def _create(self, name: str, passphrase: str) -> Backend:
+        from onionchat.cli import compose
+
+        compose.profiles.create_profile(self._profile, name, passphrase, "keep")
+        return await self._open(passphrase)
+
+    async def _open(self, passphrase: str) -> Backend:
+        from onionchat.cli import compose
+
+        node = compose.build_node(self._profile, passphrase, self._reactor, self._settings)
+        live = LiveNode(node, compose.build_service(node), self._profile, self._reactor)
+        await live.start()
+        self.live = live
+        live.subscribe(("tor",), self._on_tor)
+        return LocalClient(live)
+
+    def _on_tor(self, event: t.Event) -> None:
+        state = event.state if isinstance(event.state, str) else ""
+        bootstrap = event.bootstrap if isinstance(event.bootstrap, int) else 0
+        self._tor = t.TorStatus(state=state, bootstrap=bootstrap, version="")
+
+    async def stop(self) -> None:
+        """Stop the node, if it was started."""
+        if self.live is not None:
+            await self.live.stop()
+
+
+def console(context: Context) -> int:
+    """The console, until the user leaves."""
+    settings = context.settings()
+    options = Options(plain=context.options.plain)
+    given = _passphrase_before(context, options)
+
+    async def main(reactor: Any, interrupted: "Deferred[None]") -> int:
+        own = OwnNode(context.profile, settings, reactor)
+        try:
+            backend = await _backend(context, own, reactor, options, given)
+            if backend is not None:
+                ends = [interrupted, screen.run(backend, reactor, options)]
+                await mainloop.first_of(*ends, *([own.live.stop_asked] if own.live else []))
+        finally:
+            await own.stop()
+        return int(ExitCode.DONE)
+
+    return mainloop.run(main)
+
+
+def _passphrase_before(context: Context, options: Options) -> str | None:
+    """The passphrase that an option names; in plain mode it is asked for before the console starts."""
+    from onionchat.cli import compose
+
+    if context.is_node_running():
+        return None
+    if screen.wants_plain(options):
+        compose.require_profile(context.profile)
+        return context.passphrase.existing()
+    return context.passphrase.given()
+
+
+async def _backend(context: Context, own: OwnNode, reactor: Any, options: Options, given: str | None) -> Backend | None:
+    """The running node, else our own one: opened with what was given, else by the unlock screen or the first run."""
+    from onionchat.cli import compose
+
+    try:
+        return await AsyncClient.connect(reactor, socket_path(context.profile))
+    except NoNodeError:
+        pass
+    if not compose.profiles.profile_exists(context.profile):
+        if given is not None:
+            raise LocalError("there is no profile yet: make it with `onionchat init`, or start without a passphrase")
+        return await firstrun.run(own, reactor, options)
+    if given is not None:
+        return await own.open(given)
+    return await unlock.run(own.open, reactor, options)
