@@ -43,6 +43,7 @@ class Inflow:
         self._disputed: set[LogId] = set()
         self._held: dict[LogId, dict[int, Entry]] = {}
         self._held_bytes = 0
+        self._below_floor: list[Entry] = []
         self._refused_offers: dict[LogId, LogOffered] = {}
 
     # --- offers ------------------------------------------------------------------------------------
@@ -136,6 +137,8 @@ class Inflow:
                 taken = history is not None and history.take(entry)
                 if seq == floor and not taken:  # the floor itself may show a fork
                     entries.append(entry)
+                elif not taken and history is not None and len(self._below_floor) < limits.FORK_BRANCHES_MAX:
+                    self._below_floor.append(entry)  # evidence, it may be, that counts when our copy reaches down
             elif seq <= expected:
                 entries.append(entry)
             else:
@@ -200,17 +203,16 @@ class Inflow:
         return expected
 
     def released(self, log: LogId) -> list[Entry]:
-        """What was held of a log and now follows on what another session brought; the rest stays held."""
-        held = self._held.get(log)
-        if held is None:
-            return []
-        expected, entries = self.expected(log), list[Entry]()
+        """What was held of a log and may go to the gate now that its head or floor has moved; the rest stays held."""
+        floor = self._floor(log)
+        entries = [entry for entry in self._below_floor if entry.log == log and entry.seq > floor]
+        self._below_floor = [entry for entry in self._below_floor if entry not in entries]
+        expected, held = self.expected(log), self._held.get(log, {})
         for seq in [seq for seq in held if seq <= expected]:
             self._held_bytes -= held.pop(seq).size_bytes
-        expected = self._release(log, expected, entries)
-        if entries:
-            self._ahead[log] = expected
-            self._under_way += 1
+        if log in self._held:
+            self._ahead[log] = self._release(log, expected, entries)
+        self._under_way += bool(entries)
         return entries
 
     # --- commits -----------------------------------------------------------------------------------

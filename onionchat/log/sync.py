@@ -366,6 +366,7 @@ class SyncSession:
         self._learn(head)
         if self.state is not State.OPEN:
             return []
+        out = self._release(head.log)
         if before is None and head.log not in self._levels.named:
             self._out.offer(head.log)
         if before is None and head.seq > self._levels.theirs.get(head.log, 0):
@@ -373,7 +374,7 @@ class SyncSession:
         if head.frozen and not (before and before.frozen):
             self._out.send_evidence(self._reader.branches(self.conversation, head.log))
         self._in.behind.add(head.log)
-        return self._go_on(now)
+        return out + self._go_on(now)
 
     def members_changed(self, now: float) -> list[Command]:
         """A roster or certificate changed: offers that could not be believed are looked at again."""
