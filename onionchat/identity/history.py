@@ -1,0 +1,129 @@
+"""What counts of a set of statements, and who had seen what: rule 1 of the fold (docs/spec/identity.md).
+
+Nothing here says who is a member; it only bounds the work and makes the questions of the fold cheap to ask.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from onionchat import limits
+from onionchat.errors import RemoteError
+from onionchat.identity.statements import Add, Genesis, Remove, Statement, with_cuts
+from onionchat.ids import AccountId, StatementId
+
+RECOVERY_LEVEL = -1  # nearer to the genesis than any device
+
+
+class History:
+    """The statements of one account that count, and their order as far as they have one.
+
+    `counted` is sorted by distance from the genesis, then id; `ignored` are the others, which may count when more
+    statements are known. `level` is the distance of a signer from the genesis (the recovery key is nearest).
+    """
+
+    def __init__(self, statements: Iterable[Statement], account: AccountId | None = None) -> None:
+        known = _merged(statements)
+        self.genesis, self.account = _genesis(known.values(), account)
+        body = self.genesis.body
+        assert isinstance(body, Genesis)
+        self.recovery_public = body.recovery
+        self.level: dict[bytes, int] = {body.device: 0}
+        if body.recovery is not None:
+            self.level[body.recovery] = RECOVERY_LEVEL
+        self.counted: tuple[Statement, ...] = (self.genesis, *self._chosen(known))
+        ids = {statement.id for statement in self.counted}
+        self.ignored = tuple(known[id_] for id_ in sorted(known) if id_ not in ids)
+        self._bit = {statement.id: 1 << index for index, statement in enumerate(self.counted)}
+        self._seen = self._ancestry()
+
+    def is_recovery(self, statement: Statement) -> bool:
+        """Whether the recovery key signed it."""
+        return statement.signer == self.recovery_public
+
+    def has_seen(self, later: Statement, earlier: Statement) -> bool:
+        """Whether the signer of `later` knew `earlier`, as far as known statements show."""
+        return bool(self._seen[later.id] & self._bit[earlier.id])
+
+    def past_size(self, statement: Statement) -> int:
+        """How many statements it has seen: less than any that has seen it."""
+        return self._seen[statement.id].bit_count()
+
+    def heads(self) -> tuple[StatementId, ...]:
+        """What a new statement has to name, the more important ones first."""
+        named = {head for statement in self.counted for head in statement.heads}
+        return tuple(statement.id for statement in self.counted if statement.id not in named)[: limits.HEADS_MAX]
+
+    def _chosen(self, known: dict[StatementId, Statement]) -> list[Statement]:
+        """Level by level: the statements of devices that somebody had admitted, within the caps."""
+        by_signer: dict[bytes, list[Statement]] = defaultdict(list)
+        for statement in known.values():
+            if statement is not self.genesis:
+                by_signer[statement.signer].append(statement)
+        kept = self._kept_by_recovery(by_signer)
+        chosen: list[Statement] = []
+        signers = sorted(self.level, key=lambda signer: self.level[signer])
+        while signers:
+            level = self.level[signers[0]]
+            ring = [signer for signer in signers if self.level[signer] == level]
+            found = sorted((s for signer in ring for s in _capped(by_signer[signer], kept)), key=lambda s: s.id)
+            chosen += found[: limits.STATEMENTS_PER_ACCOUNT_MAX - 1 - len(chosen)]
+            fresh: list[bytes] = sorted({s.subject for s in chosen if isinstance(s.body, Add)} - self.level.keys())
+            self.level.update(dict.fromkeys(fresh, level + 1))
+            signers = [signer for signer in signers if self.level[signer] > level] + fresh
+            signers.sort(key=lambda signer: self.level[signer])
+        return sorted(chosen, key=lambda s: (self.level[s.signer], s.id))
+
+    def _kept_by_recovery(self, by_signer: dict[bytes, list[Statement]]) -> frozenset[bytes]:
+        if self.recovery_public is None:
+            return frozenset()
+        spoken = _capped(by_signer[self.recovery_public], frozenset())
+        return frozenset(id_ for s in spoken if isinstance(s.body, Remove) for id_ in s.body.keeps)
+
+    def _ancestry(self) -> dict[StatementId, int]:
+        """For each statement the set of those that it has seen, as bits. Heads are hashes, so there is no circle."""
+        by_id = {statement.id: statement for statement in self.counted}
+        seen: dict[StatementId, int] = {}
+        for start in self.counted:
+            stack = [start]
+            while stack:
+                statement = stack[-1]
+                heads = [by_id[StatementId(head)] for head in statement.heads if head in by_id]
+                waiting = [head for head in heads if head.id not in seen]
+                if waiting:
+                    stack += waiting
+                    continue
+                mask = 0
+                for head in heads:
+                    mask |= seen[head.id] | self._bit[head.id]
+                seen[statement.id] = mask
+                stack.pop()
+        return seen
+
+
+def _merged(statements: Iterable[Statement]) -> dict[StatementId, Statement]:
+    """One statement an id: copies differ in signatures (the least stays) and in opened cuts (all are joined)."""
+    merged: dict[StatementId, Statement] = {}
+    for statement in statements:
+        other = merged.get(statement.id)
+        if other is not None and other.raw != statement.raw:
+            plain = min(with_cuts(other, ()), with_cuts(statement, ()), key=lambda s: s.raw)
+            statement = with_cuts(plain, (*other.cuts, *statement.cuts))
+        merged[statement.id] = statement
+    return merged
+
+
+def _genesis(statements: Iterable[Statement], account: AccountId | None) -> tuple[Statement, AccountId]:
+    founders = [statement for statement in statements if isinstance(statement.body, Genesis)]
+    if len(founders) != 1:
+        raise RemoteError("statements of an account need one genesis among them, and no other")
+    founded = founders[0].account
+    if any(statement.account != founded for statement in statements):
+        raise RemoteError("a statement of another account")
+    if account is not None and account != founded:
+        raise RemoteError("statements of another account")
+    return founders[0], founded
+
+
+def _capped(statements: list[Statement], kept: frozenset[bytes]) -> list[Statement]:
+    ordered = sorted(statements, key=lambda s: (s.id not in kept, s.id))
+    return ordered[: limits.STATEMENTS_PER_SIGNER_MAX]
