@@ -125,7 +125,7 @@ def _checksum(parameters: bytes, wrapped: bytes) -> bytes:
 
 def _stretch(passphrase: str, parameters: _Parameters) -> bytes:
     """Argon2id; NFC first, so that one keyboard's ü is every keyboard's."""
-    typed = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogateescape")
+    typed = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
     try:
         key: bytes = nacl.pwhash.argon2id.kdf(
             KEY_BYTES, typed, parameters.salt, opslimit=parameters.operations, memlimit=parameters.memory_bytes
