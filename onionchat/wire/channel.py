@@ -120,8 +120,15 @@ class Channel:
         self.held_bytes = 0
         """What waits for the end of a renewal, in bytes of frames."""
 
-        self._tls_records = TlsRecords()
         self._handshake: Handshake | None = Handshake(role, credentials, expected, tls, group)
+        self._start_empty()
+        self._total_max_bytes: int | None = None
+        if isinstance(credentials, InvitationCredentials):
+            self._frames.restrict(limits.STRANGER_RECORD_MAX_BYTES)
+            self._total_max_bytes = limits.STRANGER_TOTAL_MAX_BYTES
+
+    def _start_empty(self) -> None:
+        self._tls_records = TlsRecords()
         self._tls: TlsSession | None = None
         self._frames = FrameReader()
         self._heartbeat: Heartbeat | None = None
@@ -132,13 +139,9 @@ class Channel:
         self._session_started = 0.0
         self._deadline = 0.0
         self._renewal_deadline = 0.0
-        self._total_max_bytes: int | None = None
         self._wake_at: float | None = None
         self._commands: list[Command] = []
         self._output: list[bytes] = []
-        if isinstance(credentials, InvitationCredentials):
-            self._frames.restrict(limits.STRANGER_RECORD_MAX_BYTES)
-            self._total_max_bytes = limits.STRANGER_TOTAL_MAX_BYTES
 
     # --- what the owner calls ------------------------------------------------------------------------
     @property
@@ -190,7 +193,10 @@ class Channel:
         return self._guarded(self._propose, now)
 
     def restrict(self, record_max_bytes: int, total_bytes: int) -> list[Command]:
-        """Caps for a stranger: one record, and all frames since authentication (heartbeats apart)."""
+        """Caps for a stranger: one record, and all frames since authentication (heartbeats apart).
+
+        Calling it again replaces them: that is also how somebody ceases to be a stranger.
+        """
         if self.state is State.CLOSED:
             return []
         self._frames.restrict(record_max_bytes)

@@ -769,3 +769,41 @@ def test_nothing_happens_before_the_stream_is_there() -> None:
     channel = responder(random=counting_random())
     assert channel.receive_bytes(b"x", 0) == channel.wake(0) == channel.renew(0) == []
     assert channel.state is State.CREATED
+
+
+# --- anything at any time -----------------------------------------------------------------------------
+STEPS = st.lists(
+    st.tuples(
+        st.booleans(), st.sampled_from(["send", "send many", "renew", "wake", "carry", "carry"]), st.integers(1, 900)
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=60)
+@given(steps=STEPS)
+def test_whatever_two_honest_ends_do_everything_arrives_once_and_in_order(
+    steps: list[tuple[bool, str, int]],
+) -> None:
+    stream = Stream(initiator(renewal_bytes=20_000), responder(renewal_bytes=30_000)).open()
+    sent: dict[bool, list[AnyRecord]] = {True: [], False: []}
+    number = 0
+    for dialled, step, size in steps:
+        end = stream.i if dialled else stream.r
+        if step in ("send", "send many"):
+            records: list[AnyRecord] = [unknown(number + offset) for offset in range(1 if step == "send" else size)]
+            number += len(records)
+            sent[dialled] += records
+            stream.send(end, *records)
+        elif step == "renew":
+            stream.take(end, end.channel.renew(stream.now))
+        elif step == "wake":
+            stream.now += size / 100
+            stream.take(end, end.channel.wake(stream.now))
+        else:
+            piece, end.arriving = end.arriving[:size], end.arriving[size:]
+            stream.take(end, end.channel.receive_bytes(piece, stream.now))
+    stream.settle()
+    assert stream.i.closed is None and stream.r.closed is None
+    assert stream.r.records == sent[True] and stream.i.records == sent[False]
+    assert stream.i.channel.state is State.OPEN and stream.r.channel.state is State.OPEN
