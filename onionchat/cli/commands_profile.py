@@ -8,7 +8,7 @@ from pathlib import Path
 from onionchat.api import types as t
 from onionchat.cli.asking import ask_yes, confirm
 from onionchat.cli.output import note, plural, say, say_json, say_table
-from onionchat.cli.passphrase import Source, can_ask, read_file
+from onionchat.cli.passphrase import Source, read_file
 from onionchat.cli.session import Context
 from onionchat.errors import LocalError, NoNodeError, UsageError
 
@@ -138,7 +138,7 @@ def _export_passphrase(context: Context, fallback: str | None, is_new: bool) -> 
     file = context.options.export_passphrase_file
     if file:
         return read_file(Path(file))
-    if can_ask():
+    if context.passphrase.can_ask():
         asking = Source(ask=context.passphrase.ask)
         if is_new:
             return asking.asked_twice("passphrase of the export")

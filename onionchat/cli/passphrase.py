@@ -30,6 +30,10 @@ class Source:
             return read_file(self.file)
         return None if self.fd is None else read_fd(self.fd)
 
+    def can_ask(self) -> bool:
+        """Whether there is a terminal to ask on."""
+        return can_ask()
+
     def existing(self, prompt: str = "Passphrase: ") -> str:
         """The passphrase of a profile that exists. LockedError when nobody can be asked."""
         given = self.given()
