@@ -19,6 +19,7 @@ class History:
 
     `counted` is sorted by distance from the genesis, then id; `ignored` are the others, which may count when more
     statements are known. `level` is the distance of a signer from the genesis (the recovery key is nearest).
+    `is_overfull`: a cap cut off statements of someone who may be a member. No honest device comes near it.
     """
 
     def __init__(self, statements: Iterable[Statement], account: AccountId | None = None) -> None:
@@ -27,6 +28,7 @@ class History:
         body = self.genesis.body
         assert isinstance(body, Genesis)
         self.recovery_public = body.recovery
+        self.is_overfull = False
         self.level: dict[bytes, int] = {body.device: 0}
         if body.recovery is not None:
             self.level[body.recovery] = RECOVERY_LEVEL
@@ -56,28 +58,38 @@ class History:
     def _chosen(self, known: dict[StatementId, Statement]) -> list[Statement]:
         """Level by level: the statements of devices that somebody had admitted, within the caps."""
         by_signer: dict[bytes, list[Statement]] = defaultdict(list)
-        for statement in known.values():
-            if statement is not self.genesis:
-                by_signer[statement.signer].append(statement)
-        kept = self._kept_by_recovery(by_signer)
+        for id_ in sorted(known.keys() - {self.genesis.id}):
+            by_signer[known[id_].signer].append(known[id_])
+        kept, gone = self._overruled(by_signer)
+        room = limits.STATEMENTS_PER_ACCOUNT_MAX - 1
         chosen: list[Statement] = []
-        signers = sorted(self.level, key=lambda signer: self.level[signer])
-        while signers:
-            level = self.level[signers[0]]
-            ring = [signer for signer in signers if self.level[signer] == level]
-            found = sorted((s for signer in ring for s in _capped(by_signer[signer], kept)), key=lambda s: s.id)
-            chosen += found[: limits.STATEMENTS_PER_ACCOUNT_MAX - 1 - len(chosen)]
-            fresh: list[bytes] = sorted({s.subject for s in chosen if isinstance(s.body, Add)} - self.level.keys())
+        waiting = set(self.level)
+        while waiting:
+            level = min(self.level[signer] for signer in waiting)
+            ring = {signer for signer in waiting if self.level[signer] == level}
+            found = sorted((s for signer in ring for s in self._within_cap(by_signer[signer], kept, gone)), key=_by_id)
+            self.is_overfull |= len(found) > room
+            chosen += found[:room]
+            admitting = [s for s in found[:room] if isinstance(s.body, Add) and (s.signer not in gone or s.id in kept)]
+            fresh = {s.subject for s in admitting} - self.level.keys()
             self.level.update(dict.fromkeys(fresh, level + 1))
-            signers = [signer for signer in signers if self.level[signer] > level] + fresh
-            signers.sort(key=lambda signer: self.level[signer])
+            room -= len(found[:room])
+            waiting = waiting - ring | fresh
         return sorted(chosen, key=lambda s: (self.level[s.signer], s.id))
 
-    def _kept_by_recovery(self, by_signer: dict[bytes, list[Statement]]) -> frozenset[bytes]:
+    def _overruled(self, by_signer: dict[bytes, list[Statement]]) -> tuple[frozenset[bytes], frozenset[bytes]]:
+        """What the recovery key keeps, and the devices that it removed for good: their flood is no one's flood."""
         if self.recovery_public is None:
-            return frozenset()
-        spoken = _capped(by_signer[self.recovery_public], frozenset())
-        return frozenset(id_ for s in spoken if isinstance(s.body, Remove) for id_ in s.body.keeps)
+            return frozenset(), frozenset()
+        spoken = by_signer[self.recovery_public][: limits.STATEMENTS_PER_SIGNER_MAX]
+        kept = frozenset(id_ for s in spoken if isinstance(s.body, Remove) for id_ in s.body.keeps)
+        gone = {s.subject for s in spoken if isinstance(s.body, Remove)}
+        return kept, frozenset(gone - {s.subject for s in spoken if isinstance(s.body, Add)})
+
+    def _within_cap(self, said: list[Statement], kept: frozenset[bytes], gone: frozenset[bytes]) -> list[Statement]:
+        """Of one signer: what the recovery key keeps, then the lowest ids."""
+        self.is_overfull |= len(said) > limits.STATEMENTS_PER_SIGNER_MAX and said[0].signer not in gone
+        return sorted(said, key=lambda s: s.id not in kept)[: limits.STATEMENTS_PER_SIGNER_MAX]
 
     def _ancestry(self) -> dict[StatementId, int]:
         """For each statement the set of those that it has seen, as bits. Heads are hashes, so there is no circle."""
@@ -124,6 +136,5 @@ def _genesis(statements: Iterable[Statement], account: AccountId | None) -> tupl
     return founders[0], founded
 
 
-def _capped(statements: list[Statement], kept: frozenset[bytes]) -> list[Statement]:
-    ordered = sorted(statements, key=lambda s: (s.id not in kept, s.id))
-    return ordered[: limits.STATEMENTS_PER_SIGNER_MAX]
+def _by_id(statement: Statement) -> StatementId:
+    return statement.id

@@ -39,7 +39,7 @@ class Roster:
     removed: Mapping[DeviceId, Removal]
     devices_voided: frozenset[DeviceId]  # admitted by someone who was not entitled to, as it turned out
     devices_surplus: frozenset[DeviceId]  # beyond DEVICES_PER_ACCOUNT_MAX
-    disputed: bool
+    disputed: bool  # members took each other out, or somebody flooded the account: nothing may be sent to it
     admitted_by: Mapping[DeviceId, DeviceId]  # not for the genesis device, nor those that the recovery key admitted
     heads: tuple[StatementId, ...]
     parsed: tuple[Statement, ...]  # what counts, genesis first
@@ -282,6 +282,8 @@ class _Fold:
     # --- rule 6 -------------------------------------------------------------------------------------
     def _is_disputed(self, effective: list[Statement], holding: Collection[DeviceId]) -> bool:
         history = self._history
+        if history.is_overfull:
+            return True
         spoken = [s for s in history.counted if history.is_recovery(s)]
         hits: dict[bytes, set[bytes]] = defaultdict(set)
         for remove in effective:

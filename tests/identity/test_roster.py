@@ -380,6 +380,7 @@ def test_statements_of_one_signer_count_by_their_ids_up_to_a_cap() -> None:
     roster = play.roster()
     assert len(roster.statements) == 1 + limits.STATEMENTS_PER_SIGNER_MAX
     assert len(roster.ignored) == 5
+    assert roster.disputed
     assert max(map(statement_id, roster.statements[1:])) < min(map(statement_id, roster.ignored))
 
 
@@ -390,6 +391,27 @@ def test_a_flood_does_not_push_out_what_the_recovery_key_keeps() -> None:
     for index in range(limits.STATEMENTS_PER_SIGNER_MAX * 2):
         play.add(f"d{index}", by="T", seen=[play.genesis])
     assert play.active() == "B"
+    assert not play.roster().disputed
+
+
+def test_a_flood_that_pushes_out_a_removal_only_destroys() -> None:
+    """T admitted B, who removes T. T tries keys until its statements have lower ids than B's admission."""
+    play = Play("T")
+    admission = play.add("B", by="T")
+    play.remove("T", by="B", stolen=True)
+    low = 0
+    for index in range(100_000):
+        if low == limits.STATEMENTS_PER_SIGNER_MAX:
+            break
+        if play.add(f"d{index}", by="T", seen=[play.genesis]) < admission:
+            low += 1
+        else:
+            play.raws.pop()
+    assert key("B").public not in play.roster().active
+    assert play.roster().disputed
+    play.remove("T", by="words", keeps=[admission], stolen=True)
+    assert play.active() == "B"
+    assert not play.roster().disputed
 
 
 def test_a_flood_pushes_out_nothing_of_devices_nearer_to_the_genesis() -> None:
@@ -402,6 +424,7 @@ def test_a_flood_pushes_out_nothing_of_devices_nearer_to_the_genesis() -> None:
             play.add(f"{name}-{index}", by=name, seen=[play.genesis])
     roster = play.roster()
     assert len(roster.statements) == limits.STATEMENTS_PER_ACCOUNT_MAX
+    assert roster.disputed
     assert {key("A").public, key("B").public, key("T").public} <= roster.active
 
 
@@ -516,6 +539,36 @@ def test_a_statement_of_a_stranger_changes_nobody(steps: list[tuple[str, str, st
     play.add("friend of a stranger", by="stranger")
     after = play.roster()
     assert (after.active, after.removed, after.disputed) == (before.active, before.removed, before.disputed)
+
+
+thiefs_step = st.tuples(
+    st.sampled_from(["add", "remove"]),
+    st.sampled_from("ABCTXY"),
+    st.sampled_from("TTXY"),
+    st.one_of(st.none(), st.integers(0, 2**16)),
+)
+
+
+@settings(max_examples=80)
+@given(st.lists(step, max_size=10), st.lists(thiefs_step, max_size=10), st.integers(0, 2))
+def test_a_thief_never_owns_an_account_after_an_honest_device_removed_it(
+    before: list[tuple[str, str, str, int]], after: list[tuple[str, str, str, int | None]], which: int
+) -> None:
+    """Whatever T signs with devices X and Y that it made up, and whatever it pretends not to know."""
+    play = history([s for s in before if "X" not in (s[1], s[2]) and s[2] != "words"])
+    play.names |= {"X", "Y"}
+    honest = [name for name in play.active() if name != "T"]
+    if not honest:
+        return
+    play.remove("T", by=honest[which % len(honest)], stolen=True)
+    for what, subject, signer, shy in after:
+        ids = [statement_id(raw) for raw in play.raws]
+        seen = None if shy is None else chance.Random(shy).sample(ids, min(2, len(ids)))
+        if what == "remove":
+            play.remove(subject, by=signer, seen=seen)
+        elif subject in set("TXY") - {signer}:
+            play.add(subject, by=signer, seen=seen)
+    assert not set("TXY") & set(play.active())
 
 
 # --- fingerprint ------------------------------------------------------------------------------------------
