@@ -373,13 +373,23 @@ class Simulator:
             if head.frozen
         }
 
+    def torn(self, conversation: ConversationId) -> set[LogId]:
+        """Logs of which a new device has the newer part, while restored disks lost what stood below everywhere."""
+        stores = [self.stores[device] for device in self.members_of(conversation)]
+        heads = [head for store in stores for head in store.heads(conversation) if head.floor_seq]
+        return {
+            head.log
+            for head in heads
+            if all(store.id_at(conversation, head.log, head.floor_seq) is None for store in stores)
+        }
+
     def check(self) -> None:
         """Raise `Broken` unless every promise holds for every conversation."""
         for conversation in sorted(self.directory.members):
-            frozen = self.frozen(conversation)
-            views = {d: self._view(d, conversation, frozen) for d in self.members_of(conversation)}
-            self._check_equal(conversation, frozen, views)
-            self._check_complete(conversation, frozen, views)
+            apart = self.frozen(conversation) | self.torn(conversation)
+            views = {d: self._view(d, conversation, apart) for d in self.members_of(conversation)}
+            self._check_equal(conversation, apart, views)
+            self._check_complete(conversation, apart, views)
             self._check_bodies(conversation, views)
             for device, view in views.items():
                 self._check_causal(view)
@@ -392,31 +402,29 @@ class Simulator:
         if not holds:
             raise Broken(f"seed {self.seed}: {otherwise}")
 
-    def _view(self, device: DeviceId, conversation: ConversationId, frozen: set[LogId]) -> list[Entry]:
-        return [entry for entry in self.stores[device].shown(conversation) if entry.log not in frozen]
+    def _view(self, device: DeviceId, conversation: ConversationId, apart: set[LogId]) -> list[Entry]:
+        return [entry for entry in self.stores[device].shown(conversation) if entry.log not in apart]
 
-    def _check_equal(
-        self, conversation: ConversationId, frozen: set[LogId], views: dict[DeviceId, list[Entry]]
-    ) -> None:
+    def _check_equal(self, conversation: ConversationId, apart: set[LogId], views: dict[DeviceId, list[Entry]]) -> None:
         frontiers = set()
         for device in views:
             heads = self.stores[device].heads(conversation)
-            frontiers.add(frozenset((h.log, h.seq, h.id) for h in heads if h.log not in frozen))
+            frontiers.add(frozenset((h.log, h.seq, h.id) for h in heads if h.log not in apart))
             ours = {head.log for head in heads if head.frozen}
-            self._claim(ours == frozen, "a fork is not known to all")
+            self._claim(ours == self.frozen(conversation), "a fork is not known to all")
         self._claim(len(frontiers) == 1, f"frontiers differ: {[len(f) for f in frontiers]}")
         orders = {tuple(entry.id for entry in view) for view in views.values()}
         self._claim(len(orders) == 1, "the order on the screen differs")
 
     def _check_complete(
-        self, conversation: ConversationId, frozen: set[LogId], views: dict[DeviceId, list[Entry]]
+        self, conversation: ConversationId, apart: set[LogId], views: dict[DeviceId, list[Entry]]
     ) -> None:
-        in_frozen = {
-            entry.id for d in views for entry in self.stores[d].shown(conversation) if entry.log in frozen
+        in_apart = {
+            entry.id for d in views for entry in self.stores[d].shown(conversation) if entry.log in apart
         } | {
-            parse_entry(raw).id for d in views for log in frozen for raw in self.stores[d].branches(conversation, log)
+            parse_entry(raw).id for d in views for log in apart for raw in self.stores[d].branches(conversation, log)
         }  # fmt: skip
-        expected = {entry_id for entry_id, name in self.written.items() if name == conversation} - in_frozen
+        expected = {entry_id for entry_id, name in self.written.items() if name == conversation} - in_apart
         for view in views.values():
             ids = [entry.id for entry in view]
             self._claim(len(set(ids)) == len(ids), "an entry is shown twice")
