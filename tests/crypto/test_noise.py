@@ -1,5 +1,6 @@
 """The published vectors through our own wrapper, and messages that are not what they should be."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from noise.backends.default.keypairs import KeyPair25519
+from noise.connection import NoiseConnection
+from noise.state import HandshakeState
 
 from onionchat.crypto.keys import ExchangeKey
 from onionchat.crypto.noise import MESSAGE_OVERHEAD_BYTES, NoiseXX
@@ -51,6 +54,34 @@ def test_each_learns_the_other_s_static_key_in_turn() -> None:
     assert r.read_message(i.write_message(b"three")) == b"three"
     assert r.remote_static == I_STATIC.public
     assert i.finished and r.finished and i.handshake_hash == r.handshake_hash
+
+
+def finished() -> tuple[NoiseXX, NoiseXX]:
+    i, r = pair()
+    r.read_message(i.write_message())
+    i.read_message(r.write_message(b"two"))
+    r.read_message(i.write_message(b"three"))
+    return i, r
+
+
+def test_keys_are_gone_at_the_end_without_waiting_for_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        ends = finished()
+        assert all(end._noise is None and end._state is None for end in ends)
+        left = [value for value in gc.get_objects() if isinstance(value, (NoiseConnection, HandshakeState))]
+        assert left == []
+    finally:
+        gc.enable()
+
+
+def test_nothing_follows_the_third_message() -> None:
+    for end in finished():
+        with pytest.raises(RemoteError):
+            end.write_message(b"more")
+        with pytest.raises(RemoteError):
+            end.read_message(bytes(100))
 
 
 def test_another_prologue_fails() -> None:
