@@ -380,7 +380,7 @@ class Simulator:
         return {
             head.log
             for head in heads
-            if all(store.id_at(conversation, head.log, head.floor_seq) is None for store in stores)
+            if all(store.id_at(conversation, head.log, head.floor_seq) != head.floor_id for store in stores)
         }
 
     def check(self) -> None:
@@ -406,12 +406,12 @@ class Simulator:
         return [entry for entry in self.stores[device].shown(conversation) if entry.log not in apart]
 
     def _check_equal(self, conversation: ConversationId, apart: set[LogId], views: dict[DeviceId, list[Entry]]) -> None:
-        frontiers = set()
+        frontiers, torn = set(), self.torn(conversation)
         for device in views:
             heads = self.stores[device].heads(conversation)
             frontiers.add(frozenset((h.log, h.seq, h.id) for h in heads if h.log not in apart))
             ours = {head.log for head in heads if head.frozen}
-            self._claim(ours == self.frozen(conversation), "a fork is not known to all")
+            self._claim(ours | torn == self.frozen(conversation) | torn, "a fork is not known to all")
         self._claim(len(frontiers) == 1, f"frontiers differ: {[len(f) for f in frontiers]}")
         orders = {tuple(entry.id for entry in view) for view in views.values()}
         self._claim(len(orders) == 1, "the order on the screen differs")
