@@ -75,6 +75,8 @@ class History:
             self.level.update(dict.fromkeys(fresh, level + 1))
             room -= len(found[:room])
             waiting = waiting - ring | fresh
+        for statement in chosen:  # devices of which nothing counts have their place too
+            self.level.setdefault(statement.subject, self.level[statement.signer] + 1)
         return sorted(chosen, key=lambda s: (self.level[s.signer], s.id))
 
     def _overruled(self, by_signer: dict[bytes, list[Statement]]) -> tuple[frozenset[bytes], frozenset[bytes]]:

@@ -142,10 +142,16 @@ class _Fold:
 
     # --- rule 3 -------------------------------------------------------------------------------------
     def _origins_of(self, device: DeviceId) -> frozenset[DeviceId]:
-        """The device and all that its membership may come from."""
+        """The device and those that its membership comes from, each nearer to the genesis than the one before.
+
+        Else a thief could have the device that it stole admitted anew by one that it made up, and so get that kept.
+        """
+        level = self._history.level
         found, waiting = {device}, [device]
         while waiting:
-            admitters = {DeviceId(s.signer) for s in self._admissions.get(waiting.pop(), ())} - found
+            last = waiting.pop()
+            admitters = {DeviceId(s.signer) for s in self._admissions.get(last, ()) if level[s.signer] < level[last]}
+            admitters -= found
             found |= admitters
             waiting += admitters
         return frozenset(found)

@@ -243,6 +243,17 @@ def test_a_thief_does_not_own_an_account_by_voiding_those_who_remove_it() -> Non
     assert play.roster().disputed
 
 
+def test_a_thief_does_not_hide_a_device_among_the_origins_of_who_removes_it() -> None:
+    """T admitted B. T admits X, which admits T: B's membership does not come from X for that."""
+    play = Play()
+    play.add("T", by="A")
+    play.add("B", by="T")
+    play.add("X", by="T")
+    play.add("T", by="X")
+    play.remove("T", by="B", stolen=True)
+    assert play.active() == "AB"
+
+
 def test_who_was_removed_by_a_thief_can_still_take_the_account_from_it() -> None:
     play = Play()
     play.add("B", by="A")
@@ -392,6 +403,16 @@ def test_a_flood_does_not_push_out_what_the_recovery_key_keeps() -> None:
         play.add(f"d{index}", by="T", seen=[play.genesis])
     assert play.active() == "B"
     assert not play.roster().disputed
+
+
+def test_what_the_recovery_key_does_not_keep_is_voided_in_sight() -> None:
+    play = Play()
+    play.add("B", by="A")
+    play.add("C", by="B")
+    play.remove("A", by="words")
+    assert play.active() == ""
+    assert device_names(play.roster().devices_voided, play.names) == "B"
+    assert len(play.roster().ignored) == 1
 
 
 def test_a_flood_that_pushes_out_a_removal_only_destroys() -> None:
