@@ -350,6 +350,12 @@ class SyncSession:
             self._bodies_asked[log] = ranges[-1][1]
             out.append(SendRecord(BodiesRequested(self.conversation, log, ranges)))
 
+    def _older_came(self, log: LogId, before: LogHead | None, out: list[Command]) -> None:
+        """A block of history may have brought tombstones, below what was asked about already."""
+        if before is not None and self._levels.ours[log].floor_seq != before.floor_seq:
+            self._bodies_asked.pop(log, None)
+            self._ask_bodies(log, out)
+
     def log_added(self, head: LogHead, now: float) -> list[Command]:
         """A log was created or admitted, by this session or elsewhere; its certificate is on the disk.
 
@@ -367,6 +373,7 @@ class SyncSession:
         if self.state is not State.OPEN:
             return []
         out = self._release(head.log)
+        self._older_came(head.log, before, out)
         if before is None and head.log not in self._levels.named:
             self._out.offer(head.log)
         if before is None and head.seq > self._levels.theirs.get(head.log, 0):
@@ -386,10 +393,13 @@ class SyncSession:
         """A block of history is under the floor."""
         if self.state is State.CLOSED or self._in.history is None:
             return []
+        before = self._levels.ours.get(head.log)
         self._levels.ours[head.log] = head
         self._in.history.block_committed(head)
         self._in.behind.add(head.log)
-        return self._release(head.log) + self._go_on(now)
+        out = self._release(head.log)
+        self._older_came(head.log, before, out)
+        return out + self._go_on(now)
 
     def allow(self, budget_bytes: int | None, now: float) -> list[Command]:
         """How many bytes of batches may still be taken from this peer; None for no limit."""
