@@ -32,7 +32,7 @@ class History:
         self.level: dict[bytes, int] = {body.device: 0}
         if body.recovery is not None:
             self.level[body.recovery] = RECOVERY_LEVEL
-        self.counted: tuple[Statement, ...] = (self.genesis, *self._chosen(known))
+        self.counted: tuple[Statement, ...] = (self.genesis, *self._without_surplus_removals(self._chosen(known)))
         ids = {statement.id for statement in self.counted}
         self.ignored = tuple(known[id_] for id_ in sorted(known) if id_ not in ids)
         self._bit = {statement.id: 1 << index for index, statement in enumerate(self.counted)}
@@ -78,6 +78,12 @@ class History:
         for statement in chosen:  # devices of which nothing counts have their place too
             self.level.setdefault(statement.subject, self.level[statement.signer] + 1)
         return sorted(chosen, key=lambda s: (self.level[s.signer], s.id))
+
+    def _without_surplus_removals(self, chosen: list[Statement]) -> list[Statement]:
+        removals = [statement for statement in chosen if isinstance(statement.body, Remove)]
+        surplus = {statement.id for statement in removals[limits.REMOVALS_PER_ACCOUNT_MAX :]}
+        self.is_overfull |= bool(surplus)
+        return [statement for statement in chosen if statement.id not in surplus]
 
     def _overruled(self, by_signer: dict[bytes, list[Statement]]) -> tuple[frozenset[bytes], frozenset[bytes]]:
         """What the recovery key keeps, and the devices that it removed for good: their flood is no one's flood."""

@@ -123,12 +123,15 @@ class _Fold:
         self._removes: list[Statement] = []
         for statement in history.counted:
             if isinstance(statement.body, Remove):
-                self._removes.append(statement)
+                self._removes.append(statement)  # who was never admitted is barred by it too
             elif statement.subject != history.recovery_public:
                 self._admissions[statement.subject].append(statement)
                 if isinstance(statement.body, Add):
                     self._adds_by[statement.signer].append(statement)
         self._origins = {device: self._origins_of(device) for device in self._admissions}
+        self._carried_by, self._closed = self._ways()
+        self._closes = {remove.id: self._closed_by(remove) for remove in self._removes}
+        self._standing: dict[int, frozenset[StatementId]] = {}
         self._settled: dict[tuple[StatementId, ...], tuple[list[Statement], _Removals]] = {}
 
     # --- rule 2 -------------------------------------------------------------------------------------
@@ -164,29 +167,51 @@ class _Fold:
         """An admission by the recovery key begins a life; what was signed before does not belong to it."""
         return not self._history.is_recovery(admission) or self._history.has_seen(statement, admission)
 
-    def _carries(self, admission: Statement, add: Statement, removes: Iterable[Statement]) -> bool:
-        if not self._is_of_this_life(admission, add):
-            return False
-        return all(self._keeps(remove, add) for remove in removes if self._cancels(remove, admission))
+    def _ways(self) -> tuple[dict[StatementId, list[tuple[Statement, int]]], int]:
+        """For each admission the `add`s of its device, each way with a bit of its own; and the ways never open."""
+        ways: dict[StatementId, list[tuple[Statement, int]]] = defaultdict(list)
+        bit, closed = 1, 0
+        for device, admissions in self._admissions.items():
+            for admission in admissions:
+                for add in self._adds_by.get(device, ()):
+                    ways[admission.id].append((add, bit))
+                    closed |= 0 if self._is_of_this_life(admission, add) else bit
+                    bit <<= 1
+        return ways, closed
+
+    def _closed_by(self, remove: Statement) -> int:
+        """The ways, as bits, on which this removal does not let its target's admissions carry its `add`s."""
+        closed = 0
+        for admission in self._admissions.get(remove.subject, ()):
+            if self._cancels(remove, admission):
+                closed |= sum(
+                    bit for add, bit in self._carried_by.get(admission.id, ()) if not self._keeps(remove, add)
+                )
+        return closed
 
     def _taken(self, removes: Iterable[Statement]) -> _Removals:
         """What stands when exactly these removals are effective."""
         by_target: dict[bytes, list[Statement]] = defaultdict(list)
+        closed = self._closed
         for remove in removes:
             by_target[remove.subject].append(remove)
+            closed |= self._closes[remove.id]
+        if closed not in self._standing:
+            self._standing[closed] = self._reached(closed)
+        return _Removals(by_target, self._standing[closed])
+
+    def _reached(self, closed: int) -> frozenset[StatementId]:
+        """The admissions that are reached from the genesis and the recovery key on ways that are open."""
         history = self._history
-        waiting = [
-            a for some in self._admissions.values() for a in some if a is history.genesis or history.is_recovery(a)
-        ]
+        every = (admission for some in self._admissions.values() for admission in some)
+        waiting = [admission for admission in every if admission is history.genesis or history.is_recovery(admission)]
         standing = {admission.id for admission in waiting}
         while waiting:
-            admission = waiting.pop()
-            against = by_target.get(admission.subject, [])
-            for add in self._adds_by.get(admission.subject, ()):
-                if add.id not in standing and self._carries(admission, add, against):
+            for add, bit in self._carried_by.get(waiting.pop().id, ()):
+                if add.id not in standing and not closed & bit:
                     standing.add(add.id)
                     waiting.append(add)
-        return _Removals(by_target, frozenset(standing))
+        return frozenset(standing)
 
     # --- rule 4 -------------------------------------------------------------------------------------
     def _is_supported(self, remove: Statement, taken: _Removals) -> bool:
