@@ -199,8 +199,8 @@ def search(context: Context) -> int:
 def watch(context: Context) -> int:
     """`watch`: events until interrupted, or until the node stops."""
     node = context.live()
-    node.subscribe(WATCHED)
     try:
+        node.subscribe(WATCHED)
         for event in _events(node):
             if context.options.json:
                 say_json(event)

@@ -1,5 +1,6 @@
 """`onionchat doctor`: looks at what onionchat needs, and says for each thing what to do."""
 
+import base64
 import fcntl
 import os
 import re
@@ -225,7 +226,8 @@ def _added(port: ControlPort, command: str) -> str:
 
 def _client_keys(port: ControlPort, address: str, advice: str) -> Finding:
     try:
-        port.command(f"ONION_CLIENT_AUTH_ADD {address} x25519:{'A' * 43}=")
+        key = base64.b64encode(os.urandom(32)).decode()
+        port.command(f"ONION_CLIENT_AUTH_ADD {address} x25519:{key}")
         port.command(f"ONION_CLIENT_AUTH_REMOVE {address}")
     except Refused:
         return Finding("discovery", "bad", "we may not give Tor the keys that find your contacts", advice)

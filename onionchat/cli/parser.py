@@ -6,6 +6,7 @@ would not take `send bob --wait delivered hello`: an optional word after an opti
 
 import argparse
 import difflib
+import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -43,7 +44,8 @@ class _Help(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         options = parser.format_help().split(_OPTIONS_TITLE, 1)[1]
-        parser.exit(message=f"{parser.format_usage()}\n{command_list()}{_OPTIONS_TITLE}{options}")
+        sys.stdout.write(f"{parser.format_usage()}\n{command_list()}{_OPTIONS_TITLE}{options}")
+        parser.exit()
 
 
 def main_parser() -> Parser:
