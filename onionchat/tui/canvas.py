@@ -5,6 +5,7 @@ from typing import Any
 
 import urwid
 
+from onionchat.text import display_width
 from onionchat.tui.render import Line
 
 Size = Any
@@ -17,8 +18,15 @@ def text_canvas(lines: Sequence[Line], columns: int) -> urwid.Canvas:
     for number, line in enumerate(lines):
         if number:
             markup.append(("text", "\n"))
-        markup += [segment for segment in line if segment[1]]
+        markup += [(style, _drawable(text)) for style, text in line if text]
     return urwid.Text(markup or "", wrap="clip").render((columns,))
+
+
+def _drawable(text: str) -> str:
+    """Without UTF-8, what the terminal has no sign for becomes as many `?` as it has columns."""
+    if text.isascii() or urwid.util.get_encoding() != "ascii":
+        return text
+    return "".join(sign if sign.isascii() else "?" * display_width(sign) for sign in text)
 
 
 def filled(lines: Sequence[Line], size: Size) -> urwid.Canvas:

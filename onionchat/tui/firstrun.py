@@ -217,6 +217,11 @@ class FirstRun(urwid.Widget):
         bar = full * (self._score + 1) * 2 + empty * (4 - self._score) * 2
         return [(style, f" {bar} {STRENGTH_WORDS[self._score]}"), ("quiet", f"  {self._advice}")]
 
+    def _keys_words(self) -> str:
+        if self.step in ("recovery", "link"):
+            return " PgDn shows more · Ctrl-Q leaves"
+        return " Enter goes on · Esc goes back · Ctrl-Q leaves"
+
     def _field(self) -> Any:
         fields: dict[str, Any] = {"name": self.name, "first": self.first, "second": self.second}
         return fields.get(self.step) or self.buttons
@@ -226,8 +231,9 @@ class FirstRun(urwid.Widget):
         columns, rows = size
         field = None if self.step == "making" else self._field()
         field_rows = field.rows((columns,), True) if field is not None else 0
-        below: list[Line] = [self._strength_line(), [("warning", f" {self.message}")], self._tor_line()]
-        below.append([("quiet", self._glyphs.plain(" Enter goes on · Esc goes back · Ctrl-Q leaves"))])
+        message: Line = [("warning", f" {self.message}")] if self.message else []
+        below = [line for line in (self._strength_line(), message, self._tor_line()) if line]
+        below.append([("quiet", self._glyphs.plain(self._keys_words()))])
         room = max(rows - field_rows - len(below), 1)
         lines = self._lines(columns)
         if self.step not in ("link", "recovery"):

@@ -19,6 +19,7 @@ from onionchat.tui.wrap import wrap
 Line = list[tuple[str, str]]
 
 STACKED_BELOW_COLUMNS = 44  # a narrower log has who and when on a line of their own
+LOG_COLUMNS_MAX = 120  # longer lines are hard to read, and the marks would stand far from the text
 WHO_COLUMNS_MAX = 12
 MARK_COLUMNS = 5  # "✓2/3" and a blank
 QUOTE_LINES_MAX = 2
@@ -132,7 +133,7 @@ def duration(seconds: float) -> str:
 # --- a message ---------------------------------------------------------------------------------------
 def message_lines(message: t.Message, columns: int, look: Look, who_columns: int) -> list[Line]:
     """One message of the log at this width. `who_columns`: the column for names, the same for a whole conversation."""
-    columns = max(columns, 8)
+    columns = max(min(columns, LOG_COLUMNS_MAX), 8)
     if message.kind == "notice":
         return _notice(message, columns, look)
     if columns < STACKED_BELOW_COLUMNS:
@@ -270,6 +271,7 @@ def delivery_mark(message: t.Message, glyphs: Glyphs) -> tuple[str, str] | None:
 # --- lines of the log that are no messages --------------------------------------------------------------
 def rule(text: str, columns: int, look: Look, style: str = "line", text_style: str = "quiet") -> Line:
     """─────  text  ─────"""
+    columns = min(columns, LOG_COLUMNS_MAX)
     dash = look.glyphs.horizontal
     text = f"  {fit(text, max(columns - 6, 1), look)}  "
     left = max((columns - display_width(text)) // 2, 0)

@@ -8,12 +8,14 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 import urwid
 from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
 
 from onionchat.tui.backend import Options
 from onionchat.tui.glyphs import ASCII, UNICODE, Glyphs, speaks_utf8
@@ -22,6 +24,8 @@ from onionchat.tui.theme import colour_count, palette
 
 DRAW_AFTER_SECONDS = 0.02  # changes of one moment are one picture
 COPY_BYTES_MAX = 72 * 1024  # terminals drop longer OSC 52 sequences
+
+_log = Logger()
 
 
 class TerminalScreen(urwid.display.raw.Screen):
@@ -135,7 +139,18 @@ class Terminal:
 
     def _draw(self) -> None:
         if self._loop is not None and self._screen is not None and self._screen.started:
-            self._loop.draw_screen()
+            with self._fault_logged():
+                self._loop.draw_screen()
+
+    @contextlib.contextmanager
+    def _fault_logged(self) -> Iterator[None]:
+        """A fault of ours goes to the log, by kind and place alone: its text, or a traceback, must not hit the screen."""
+        try:
+            yield
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+            _log.error("console: {kind} at {place}", kind=type(error).__name__, place=place)
 
     def wipe(self) -> None:
         """Nothing of the old picture stays, at once."""
@@ -156,10 +171,11 @@ class Terminal:
         if loop is None:
             return []
         for key in self._keys.read(keys, raw):
-            if isinstance(key, Paste):
-                self._paste(key)
-            else:
-                loop.process_input([key])
+            with self._fault_logged():
+                if isinstance(key, Paste):
+                    self._paste(key)
+                else:
+                    loop.process_input([key])
             if self._loop is None:
                 return []
         if "window resize" in keys:

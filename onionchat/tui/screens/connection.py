@@ -35,14 +35,15 @@ def connection_lines(
     if status is None:
         return [[], [("quiet", " asking the node …")]]
     columns = min(columns, COLUMNS_MAX)
-    lines: list[Line] = [[], *_mine(status, columns, look), []]
+    advice = padded(paragraph("What to do: " + what_to_do(status, peers), columns - 2))
+    lines: list[Line] = [[], *_mine(status, columns, look), *advice, []]
     last = None
     for peer in peers:
         lines += _peer(peer, peer.contact != last, columns, look)
         last = peer.contact
     if not peers:
         lines.append([("quiet", " No contact has a device to reach yet.")])
-    return [*lines, [], *padded(paragraph("What to do: " + what_to_do(status, peers), columns - 2))]
+    return lines
 
 
 def _mine(status: t.Status, columns: int, look: Look) -> list[Line]:

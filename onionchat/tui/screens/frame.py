@@ -10,6 +10,7 @@ from onionchat.tui.mainview import Rule
 from onionchat.tui.render import Line, Look, fit, spread
 from onionchat.tui.widgets import OneLine
 
+BUTTON_KEYS = (("Tab", "choose"), ("Enter", "do it"))
 COLUMNS_MAX = 100  # longer lines are hard to read
 
 
@@ -31,7 +32,7 @@ class Screen(urwid.WidgetWrap[Any]):
     ) -> None:
         self.look = look
         self.title = title
-        self.keys: Sequence[tuple[str, str]] = (*keys, ("Esc", "back"))
+        self.keys: Sequence[tuple[str, str]] = keys
         self.close: Callable[[], None] = lambda: None
         rule = Rule(look)
         head = [OneLine(self._title_line), rule, *([above, Rule(look)] if above is not None else [])]

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from onionchat.api import types as t
+from onionchat.text import display_width
 from onionchat.tui.canvas import Size
-from onionchat.tui.render import Line, Look, fit, moment, one_line, padded, paragraph
-from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
+from onionchat.tui.render import Line, Look, fit, moment, one_line, pad, padded, paragraph
+from onionchat.tui.screens.frame import BUTTON_KEYS, COLUMNS_MAX, Screen
 from onionchat.tui.widgets import Buttons, Choice, Choices, Field, TextBody
 
 GREETING_LINES = 4
@@ -142,7 +143,9 @@ class CompareScreen(Screen):
             index=2,
         )
         body = TextBody(lambda columns: compare_lines(contact, trust, words, columns, self.look()))
-        super().__init__(look, f"Compare with {one_line(contact)}", body, below=buttons, focus="footer")
+        super().__init__(
+            look, f"Compare with {one_line(contact)}", body, below=buttons, keys=BUTTON_KEYS, focus="footer"
+        )
 
     def keypress(self, size: Size, key: str) -> str | None:
         """Pages scroll the words, the rest is for the buttons."""
@@ -155,21 +158,21 @@ class CompareScreen(Screen):
 def compare_lines(contact: str, trust: t.Trust, words: t.Words, columns: int, look: Look) -> list[Line]:
     """The words in groups of four, side by side where there is room."""
     columns = min(columns, COLUMNS_MAX)
-    text = "Read yours aloud, hear theirs. Both sides see both lists."
-    lines: list[Line] = [[], *padded(paragraph(text, columns - 2)), []]
-    name = fit(contact, 10, look)
-    if columns >= 72:
-        for label, list_of_words in (("You", words.mine), (name, words.theirs)):
-            groups = _groups(list_of_words)
-            width = max([len(group) for group in _groups(words.mine) + _groups(words.theirs)], default=0)
-            if 14 + 3 * (width + 3) <= columns:
-                row = "   ".join(f"{group:<{width}}" for group in groups)
-                lines += [[("quiet", f"   {label:<10} "), ("bold", row)]]
-            else:
-                lines += _grouped(label, groups)
-            lines.append([])
-    else:
-        lines += [*_grouped("You", _groups(words.mine)), *_grouped(name, _groups(words.theirs)), []]
+    how = padded(paragraph("Read yours aloud, hear theirs. Both sides see both lists.", columns - 2, "quiet"))
+    mine, theirs = _groups(words.mine), _groups(words.theirs)
+    name = fit(contact, 24, look)
+    width = max([display_width(group) for group in [*mine, *theirs]], default=0)
+    lines: list[Line] = []
+    if 12 + 2 * width + 4 <= columns:
+        lines += [[], *how, []]
+        lines.append([("quiet", " " * 9 + pad("You", width + 4)), ("quiet", name)])
+        for number, (left, right) in enumerate(zip(mine, theirs, strict=False)):
+            first = number * WORDS_A_GROUP + 1
+            label = f"{first}-{first + WORDS_A_GROUP - 1}"
+            lines.append([("quiet", f"   {label:<6}"), ("bold", pad(left, width + 4)), ("bold", right)])
+        lines.append([])
+    else:  # a small terminal: the words first, all of them without scrolling
+        lines += [*_grouped("You", mine), *_grouped(name, theirs), *how, []]
     devices = "one device" if words.devices == 1 else f"{words.devices} devices"
     roster = f", roster {one_line(words.roster)[:8]}" if words.roster else ""
     lines += padded(paragraph(f"{one_line(contact)} is {trust} now; {devices}{roster}.", columns - 2, "quiet"))

@@ -7,7 +7,7 @@ from onionchat.tui.canvas import Size
 from onionchat.tui.commands import COMMANDS
 from onionchat.tui.keys import KEYS, SECTIONS
 from onionchat.tui.render import Line, Look, moment, padded, paragraph
-from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
+from onionchat.tui.screens.frame import BUTTON_KEYS, COLUMNS_MAX, Screen
 from onionchat.tui.widgets import Buttons, TextBody
 
 KEY_COLUMNS = 12
@@ -134,7 +134,7 @@ class AskScreen(Screen):
         self._no = answers[-1][1]
         buttons = Buttons([(label, chosen(work)) for label, work in answers], index=len(answers) - 1)
         self.body = TextBody(lambda columns: [[], *padded(paragraph(question, min(columns, COLUMNS_MAX) - 2))])
-        super().__init__(look, "One question", self.body, below=buttons, focus="footer")
+        super().__init__(look, "One question", self.body, below=buttons, keys=BUTTON_KEYS, focus="footer")
 
     def keypress(self, size: Size, key: str) -> str | None:
         """Pages scroll the question, the rest is for the buttons."""
