@@ -40,8 +40,10 @@ class LivingApart(RuleBasedStateMachine):
 
     @rule(member=devices, who=devices, undo=st.booleans())
     def remove(self, member: str, who: str, undo: bool) -> None:
-        if self.is_in(member) and member not in self.stolen and who != member:
+        if self.is_in(member) and member not in self.stolen and who in self.known and who != member:
             roster, lost = self.roster(member), key(who).public
+            if lost not in roster.devices:
+                return  # a member does not remove what it never heard of: that would bar it for ever
             keeps = () if undo else roster.adds_of(lost)
             self.known[member].add(make_remove(self.account, roster.heads, lost, "stolen", keeps, [], key(member)))
             assert not self.roster(member).is_member(lost)
