@@ -110,9 +110,9 @@ class ContactRequestKept(Record, frozen=True, tag=21):
 
 
 class ContactAccepted(Record, frozen=True, tag=22):
-    """Acceptance: the same about the one who was asked. `invitation` is the address key the request was sent to."""
+    """Acceptance: the same about the one who was asked. `proof` is by the invitation that the request was sent to."""
 
-    invitation: Bytes32
+    proof: InvitationProof
     introduction: Introduction
 
 
