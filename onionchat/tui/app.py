@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from onionchat.api import types as t
-from onionchat.errors import LockedError, OnionchatError
+from onionchat.errors import LockedError, OnionchatError, UsageError
 from onionchat.tui import bars, keys
 from onionchat.tui.actions import Actions
 from onionchat.tui.backend import Backend, Options
@@ -296,8 +296,13 @@ class Console:
         self.do(self._run_command(text))
 
     async def _run_command(self, text: str) -> None:
-        command, words = parse_command(text)
-        await command.run(self, words)
+        try:
+            command, words = parse_command(text)
+            await command.run(self, words)
+        except UsageError:
+            if self.writing.empty:  # to be mended
+                self.writing.edit.set_text_from(text)
+            raise
 
     def _complete(self, before: str) -> Completion:
         names = [conversation.name for conversation in self.model.conversations]

@@ -86,8 +86,12 @@ class OpenConversation:
             if not first or self.name != name:
                 return
             page = await self._call("message.log", t.MessageLog(name=name, around=first[0].id, limit=PAGE))
+            if not page or self.name != name:
+                return
+            older = await self._call("message.log", t.MessageLog(name=name, before=page[0].id, limit=PAGE))
             self.view.following = False
             self.window.show_around(page)
+            self.window.add_older(older, PAGE)
             self._draw()
         if self.view.walker.keys:
             self.view.go_to(self.view.walker.keys[0], "top")

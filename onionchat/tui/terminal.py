@@ -144,7 +144,7 @@ class Terminal:
 
     @contextlib.contextmanager
     def _fault_logged(self) -> Iterator[None]:
-        """A fault of ours goes to the log, by kind and place alone: its text, or a traceback, must not hit the screen."""
+        """A fault of ours goes to the log, by kind and place alone: a traceback must not hit the screen."""
         try:
             yield
         except Exception as error:

@@ -11,6 +11,7 @@ from onionchat.tui.screens.frame import BUTTON_KEYS, COLUMNS_MAX, Screen
 from onionchat.tui.widgets import Buttons, TextBody
 
 KEY_COLUMNS = 12
+BESIDE_COLUMNS_MIN = 34  # so much room beside the QR code, and the text stands there
 
 
 class LinesScreen(Screen):
@@ -84,19 +85,32 @@ def invitation_lines(invitation: t.Invitation, columns: int, look: Look) -> list
     text = f"Give this to one person, by a way you trust. {once}{until}."
     if invitation.kind == "open":
         text = f"{once}{until}. Who has it can send you a request, nothing more."
-    lines: list[Line] = [[]]
-    lines += [[("text", " "), *line] for line in paragraph(look.glyphs.plain(text), min(columns, COLUMNS_MAX) - 2)]
-    lines.append([])
-    lines += [[("text", " "), *line] for line in paragraph(invitation.link, columns - 2, "found")]
-    if invitation.state in ("publishing", "waiting"):
-        waiting = "It is being published; it works in a moment."
-        lines += [[("text", " "), *line] for line in paragraph(waiting, columns - 2, "quiet")]
-    lines.append([])
+    publishing = invitation.state in ("publishing", "waiting")
+    waiting = ["It is being published; it works in a moment."] if publishing else []
     code = qr_lines(invitation.qr, look)
-    if code and max(len(line) for line in code) + 2 <= columns:
-        lines += [[("text", " "), ("qr", line)] for line in code]
-    elif code:
-        lines += paragraph(" A wider terminal shows it as a QR code, too.", columns, "quiet")
+    code_columns = max((len(line) for line in code), default=0)
+    beside = bool(code) and columns >= code_columns + BESIDE_COLUMNS_MIN
+    room = columns - code_columns - 4 if beside else min(columns, COLUMNS_MAX) - 2
+    words = paragraph(look.glyphs.plain(text), room)
+    link = paragraph(invitation.link, room, "found")
+    hints = [line for hint in waiting for line in paragraph(hint, room, "quiet")]
+    if beside:
+        return _beside(code, [[], *words, [], *link, [], *hints])
+    lines = padded([[], *words, [], *link, *hints, []])
+    if code and code_columns + 2 <= columns:
+        return [*lines, *([("text", " "), ("qr", line)] for line in code)]
+    wider = "A wider terminal shows it as a QR code, too."
+    return [*lines, *padded(paragraph(wider, columns - 2, "quiet"))] if code else lines
+
+
+def _beside(code: Sequence[str], texts: Sequence[Line]) -> list[Line]:
+    """The code on the left, the text on the right."""
+    width = max(len(line) for line in code)
+    lines: list[Line] = []
+    for number in range(max(len(code), len(texts))):
+        left: Line = [("qr", code[number])] if number < len(code) else [("text", " " * width)]
+        right = texts[number] if number < len(texts) else []
+        lines.append([("text", " "), *left, ("text", "  "), *right])
     return lines
 
 
