@@ -1,0 +1,202 @@
+"""Applying the changes that a fold asks for. Runs inside a transaction of the writer."""
+
+from dataclasses import dataclass, field
+
+from onionchat import limits
+from onionchat.codec import decode
+from onionchat.crypto.hashing import labelled_hash
+from onionchat.errors import RemoteError
+from onionchat.ids import ConversationId
+from onionchat.kinds import chat
+from onionchat.kinds.changes import (
+    AccountLearned,
+    BodiesForgotten,
+    Change,
+    Mark,
+    MessageMarked,
+    MessageShown,
+    ReadUpTo,
+    RegisterSet,
+    Shown,
+)
+from onionchat.log.entry import Content, Entry
+from onionchat.store.db import Connection
+from onionchat.store.people import add_card, add_statements
+from onionchat.store.rows import Flag, id_key
+
+
+@dataclass(slots=True)
+class Effects:
+    """What changed beside new entries: for the node, which tells the screen and the sessions."""
+
+    registers: set[tuple[str, bytes]] = field(default_factory=set)
+    accounts: set[bytes] = field(default_factory=set)
+    conversations: set[bytes] = field(default_factory=set)  # something in them is to be drawn again
+    truncate: bool = False  # bodies were dropped: the write-ahead log is to be emptied
+
+
+def apply(c: Connection, change: Change, entry: Entry, n: int, author: bytes, effects: Effects) -> None:
+    """One change of the entry with local number `n`, whose author's account is `author`."""
+    match change:
+        case MessageShown():
+            return  # stands in the entry's own row
+        case MessageMarked():
+            _mark(c, change, entry, n, author, effects)
+        case RegisterSet():
+            _set_register(c, change, entry, n, effects)
+        case ReadUpTo():
+            for log, seq in change.marks:
+                c.execute(
+                    "INSERT INTO read_mark VALUES (?, ?) ON CONFLICT (log) DO UPDATE SET seq = max(seq, excluded.seq)",
+                    (log, seq),
+                )
+                c.execute("UPDATE log SET read_seq = max(read_seq, ?) WHERE id = ?", (seq, log))
+            effects.conversations.add(change.conversation)
+            drop_body(c, n, Flag.FINAL)
+        case BodiesForgotten():
+            for first, last in change.ranges:
+                forget_range(c, change.log, first, last)
+            effects.conversations.add(change.conversation)
+            effects.truncate = True
+        case AccountLearned():
+            add_statements(c, change.account, change.statements)
+            for certificate, discovery in change.cards:
+                add_card(c, change.account, certificate, discovery)
+            effects.accounts.add(change.account)
+
+
+def _set_register(c: Connection, change: RegisterSet, entry: Entry, n: int, effects: Effects) -> None:
+    """Last writer in the order of the screen; what loses becomes a tombstone, in *self* only."""
+    order = entry.key
+    row = c.execute(
+        "SELECT ms, counter, log, seq, entry FROM register WHERE kind = ? AND key = ?", (change.kind, change.key)
+    ).fetchone()
+    shared = change.kind == chat.TIMER_REGISTER
+    if row is not None and (row[0], row[1], bytes(row[2]), row[3]) >= order:
+        if not shared:
+            drop_body(c, n, Flag.FINAL)
+        return
+    c.execute(
+        "INSERT OR REPLACE INTO register VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (change.kind, change.key, *order, n, change.value),
+    )
+    if row is not None and not shared:
+        drop_body(c, row[4], Flag.FINAL)
+    effects.registers.add((change.kind, change.key))
+
+
+def _mark(c: Connection, change: MessageMarked, entry: Entry, n: int, author: bytes, effects: Effects) -> None:
+    order = entry.key
+    key = (change.target, int(change.mark), author)
+    row = c.execute("SELECT ms, counter, log, seq FROM mark WHERE target = ? AND mark = ? AND account = ?", key)
+    found = row.fetchone()
+    if found is not None and (found[0], found[1], bytes(found[2]), found[3]) >= order:
+        return
+    target = find_entry(c, change.target)
+    effects.conversations.add(ConversationId(b""))  # the conversation of the entry itself; the gate fills it in
+    before = None if target is None else shown_text(c, target)
+    c.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, *order, n, change.value))
+    if target is None or author_of(c, target) != author:
+        return
+    if change.mark is Mark.EDIT and before:
+        unindex(c, target, before)
+        index(c, target, shown_text(c, target) or "")
+    elif change.mark is Mark.RETRACT:
+        drop_body(c, target, Flag.FINAL | Flag.RETRACTED)
+        effects.truncate = True
+
+
+def find_entry(c: Connection, entry_id: bytes) -> int | None:
+    """The local number of an entry."""
+    for n, header in c.execute("SELECT n, header FROM entry WHERE key = ?", (id_key(entry_id),)):
+        if labelled_hash(b"entry header", header) == entry_id:
+            return int(n)
+    return None
+
+
+def author_of(c: Connection, n: int) -> bytes | None:
+    """The account whose device wrote an entry."""
+    row = c.execute(
+        "SELECT device.account FROM entry JOIN log ON log.n = entry.log JOIN device ON device.id = log.device"
+        " WHERE entry.n = ?",
+        (n,),
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def entry_id_of(c: Connection, n: int) -> bytes:
+    """The id of an entry of which the local number is known."""
+    (header,) = c.execute("SELECT header FROM entry WHERE n = ?", (n,)).fetchone()
+    return labelled_hash(b"entry header", header)
+
+
+def own_text(content_raw: bytes | None) -> str | None:
+    """The text of a `text` entry, as it was first written."""
+    if content_raw is None:
+        return None
+    try:
+        content = decode(content_raw, Content, limits.ENTRY_MAX_BYTES)
+        return decode(content.body, chat.Text, limits.ENTRY_MAX_BYTES).text if content.kind == "text" else None
+    except RemoteError:
+        return None
+
+
+def shown_text(c: Connection, n: int) -> str | None:
+    """The text of a message as it is shown now (and indexed): its last edit, else its own."""
+    row = c.execute("SELECT content, header, shown FROM entry WHERE n = ?", (n,)).fetchone()
+    if row is None or row[0] is None or row[2] != Shown.TEXT:
+        return None
+    edit = c.execute(
+        "SELECT value FROM mark WHERE target = ? AND mark = ? AND account = ?",
+        (labelled_hash(b"entry header", row[1]), int(Mark.EDIT), author_of(c, n)),
+    ).fetchone()
+    return str(edit[0]) if edit is not None else own_text(row[0])
+
+
+def index(c: Connection, n: int, text: str) -> None:
+    """Put a text into the full-text index."""
+    c.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (n, text))
+
+
+def unindex(c: Connection, n: int, text: str) -> None:
+    """Take a text out of the full-text index; it must be the one that was put in."""
+    c.execute("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (n, text))
+
+
+def drop_body(c: Connection, n: int, flags: Flag) -> None:
+    """Wipe an entry's body, its edits' too, and take it out of the index."""
+    text = shown_text(c, n)
+    if text:
+        unindex(c, n, text)
+    row = c.execute("SELECT header, content IS NULL, shown FROM entry WHERE n = ?", (n,)).fetchone()
+    if row is None:
+        return
+    c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(flags), n))
+    if row[2]:
+        target = labelled_hash(b"entry header", row[0])
+        edits = c.execute("SELECT entry FROM mark WHERE target = ? AND mark = ?", (target, int(Mark.EDIT))).fetchall()
+        for (edit,) in edits:
+            c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL), edit))
+        c.execute("UPDATE mark SET value = '' WHERE target = ? AND mark = ?", (target, int(Mark.EDIT)))
+
+
+def forget_range(c: Connection, log: bytes, first: int, last: int) -> None:
+    """Drop the bodies of a range for good, also of entries that are not here yet."""
+    c.execute(
+        "INSERT INTO forgotten VALUES (?, ?, ?) ON CONFLICT (log, first) DO UPDATE SET last = max(last, excluded.last)",
+        (log, first, last),
+    )
+    rows = c.execute(
+        "SELECT entry.n FROM entry JOIN log ON log.n = entry.log WHERE log.id = ? AND entry.seq BETWEEN ? AND ?",
+        (log, first, last),
+    ).fetchall()
+    for (n,) in rows:
+        drop_body(c, n, Flag.FINAL | Flag.FORGOTTEN)
+
+
+def is_forgotten(c: Connection, log: bytes, seq: int) -> bool:
+    """Whether a number of a log was forgotten."""
+    row = c.execute(
+        "SELECT 1 FROM forgotten WHERE log = ? AND first <= ? AND last >= ? LIMIT 1", (log, seq, seq)
+    ).fetchone()
+    return row is not None

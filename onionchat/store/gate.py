@@ -1,0 +1,414 @@
+"""The gate: the one way in which entries get into logs, whoever wrote them. Runs in the writer's thread.
+
+An append makes or verifies header, signature, chain and cut, then stores the entry and what it changes, in one
+transaction. Meaning never rejects.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from onionchat import limits
+from onionchat.crypto.hashing import labelled_hash
+from onionchat.crypto.keys import SigningKey
+from onionchat.errors import LocalError, RemoteError
+from onionchat.ids import AccountId, ConversationId, EntryId, LogId
+from onionchat.kinds.changes import Change, Mark, MessageShown, Shown
+from onionchat.kinds.fold import Body, Place, body_bytes, fold, kind_of
+from onionchat.log.certificate import Belief, make_log_certificate
+from onionchat.log.clock import is_future, next_time
+from onionchat.log.commands import AdmitLog
+from onionchat.log.entry import NO_ENTRY, Content, Entry, make_entry, self_id
+from onionchat.log.log import Judgement, Known, LogHead, judge_block, judge_run
+from onionchat.store import changes
+from onionchat.store.boxes import add_box, make_boxes
+from onionchat.store.changes import Effects
+from onionchat.store.db import Connection
+from onionchat.store.own import Own
+from onionchat.store.rows import (
+    ConversationRow,
+    Flag,
+    LogRow,
+    Stored,
+    find_conversation,
+    find_log,
+    id_key,
+    logs_of,
+    save_head,
+)
+
+NO_LOG = 0
+"""`entry.log` of what the program itself says; such rows never leave the store."""
+
+
+@dataclass(slots=True)
+class Appended:
+    """What an append did: new entries, heads of all logs named, logs newly frozen, logs made, other effects."""
+
+    conversation: ConversationId
+    stored: list[Stored] = field(default_factory=list)
+    heads: list[LogHead] = field(default_factory=list)
+    frozen: list[LogHead] = field(default_factory=list)
+    added: list[LogHead] = field(default_factory=list)
+    effects: Effects = field(default_factory=Effects)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The new entries."""
+        return [stored.entry for stored in self.stored]
+
+
+class Gate:
+    """All appends of one store. Its methods are jobs of the writer: the connection comes first."""
+
+    def __init__(self, own: Own, random: Callable[[int], bytes]) -> None:
+        self._own, self._random = own, random
+        self._self_id = self_id(own.account)
+
+    # --- conversations and logs --------------------------------------------------------------------
+    def open_conversation(self, c: Connection, conversation: ConversationId, place: Place, account: bytes) -> None:
+        """Make a conversation if it is not there. `account`: the contact's, or our own in *self*."""
+        c.execute(
+            "INSERT OR IGNORE INTO conversation (id, place, account) VALUES (?, ?, ?)",
+            (conversation, place.value, account),
+        )
+
+    def own_log(self, c: Connection, conversation: ConversationRow, result: Appended) -> LogRow:
+        """The log that this device writes; made, with its boxes, when there is none that can be written."""
+        for row in logs_of(c, conversation.id):
+            if row.seed is not None and not row.head.frozen:
+                return row
+        key = SigningKey(self._random(32))
+        certificate = make_log_certificate(key, conversation.id, self._own.device)
+        log = LogId(key.public)
+        self._insert_log(c, conversation, log, self._own.device, certificate, Belief.OWN, key.seed)
+        made = find_log(c, log)
+        assert made is not None
+        make_boxes(c, self._own, made.n, certificate, conversation.account, self._random)
+        result.added.append(made.head)
+        return made
+
+    def _insert_log(
+        self,
+        c: Connection,
+        conversation: ConversationRow,
+        log: bytes,
+        device: bytes,
+        certificate: bytes,
+        belief: int,
+        seed: bytes | None = None,
+    ) -> None:
+        (count,) = c.execute("SELECT count(*) FROM log WHERE conversation = ?", (conversation.n,)).fetchone()
+        if count >= limits.LOGS_PER_CONVERSATION_MAX:
+            raise RemoteError("too many logs in one conversation")
+        mark = c.execute("SELECT seq FROM read_mark WHERE log = ?", (log,)).fetchone()
+        c.execute(
+            "INSERT INTO log (id, conversation, device, seed, certificate, belief, head, floor_id, read_seq)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (log, conversation.n, device, seed, certificate, belief, NO_ENTRY, NO_ENTRY, mark[0] if mark else 0),
+        )
+
+    def admit(self, c: Connection, command: AdmitLog) -> LogHead:
+        """Keep a log that a peer offered, its belief if stronger, and its boxes; its head as the disk has it."""
+        conversation = find_conversation(c, command.conversation)
+        if conversation is None:
+            raise RemoteError("a log of a conversation that is not there")
+        certificate = command.certificate
+        row = find_log(c, certificate.log)
+        if row is None:
+            self._insert_log(
+                c, conversation, certificate.log, certificate.device, command.offer.certificate, command.belief
+            )
+            row = find_log(c, certificate.log)
+        elif command.belief > row.belief:
+            c.execute("UPDATE log SET belief = ? WHERE n = ?", (int(command.belief), row.n))
+        assert row is not None
+        for box in command.offer.boxes:
+            add_box(c, row.n, box)
+        return row.head
+
+    # --- appending ---------------------------------------------------------------------------------
+    def append_own(
+        self, c: Connection, conversation_id: ConversationId, body: Body, now_ms: int, expires_ms: int = 0
+    ) -> Appended:
+        """Write an entry of this device's. LocalError when it is too long or the conversation is not there."""
+        conversation = find_conversation(c, conversation_id)
+        if conversation is None:
+            raise LocalError("there is no such conversation any more")
+        result = Appended(conversation_id)
+        row = self.own_log(c, conversation, result)
+        seen, covered = self._unseen(c, conversation, row, now_ms)
+        content = Content(self._random(16), seen, kind_of(body), expires_ms, body_bytes(body))
+        head = row.head
+        time = next_time(now_ms, (head.ms, head.counter), [(conversation.ms, conversation.counter)])
+        entry = make_entry(SigningKey(row.seed or b""), head.seq + 1, head.id, time, content)
+        new_head = LogHead(head.log, entry.seq, entry.id, *time, head.floor_seq, head.floor_id)
+        for log_n, seq in covered:
+            c.execute("UPDATE log SET covered = ? WHERE n = ?", (seq, log_n))
+        self._store(c, conversation, row, [entry], now_ms, result)
+        save_head(c, row.n, new_head)
+        result.heads.append(new_head)
+        return result
+
+    def _unseen(
+        self, c: Connection, conversation: ConversationRow, own: LogRow, now_ms: int
+    ) -> tuple[tuple[bytes, ...], list[tuple[int, int]]]:
+        """Newest entries of other logs that `prev` does not cover yet, and what is covered then."""
+        rows = c.execute(
+            "SELECT n, head, seq, ms, counter FROM log WHERE conversation = ? AND n != ? AND seq > covered"
+            " AND NOT frozen ORDER BY ms DESC LIMIT ?",
+            (conversation.n, own.n, limits.SEEN_MAX),
+        ).fetchall()
+        due = [row for row in rows if not is_future((row[3], row[4]), now_ms)]
+        return tuple(sorted(bytes(row[1]) for row in due)), [(row[0], row[2]) for row in due]
+
+    def append(self, c: Connection, conversation_id: ConversationId, entries: Sequence[Entry], now_ms: int) -> Appended:
+        """Entries that a peer brought, of any logs of one conversation, each log's in the order of their numbers.
+
+        RemoteError when they must be refused; nothing of them is then kept.
+        """
+        conversation = find_conversation(c, conversation_id)
+        if conversation is None:
+            raise RemoteError("entries of a conversation that is not there")
+        result = Appended(conversation_id)
+        for log, group in groupby(entries, lambda entry: entry.header.log):
+            row = find_log(c, log)
+            if row is None or row.conversation != conversation.n:
+                raise RemoteError("entries of a log that was not offered")
+            self._append_run(c, conversation, row, list(group), now_ms, result)
+        return result
+
+    def _append_run(
+        self,
+        c: Connection,
+        conversation: ConversationRow,
+        row: LogRow,
+        run: list[Entry],
+        now_ms: int,
+        result: Appended,
+    ) -> None:
+        judged = judge_run(row.head, run, known=lambda seq: self._known(c, row.n, seq))
+        if judged.accepted:
+            self._store(c, conversation, row, judged.accepted, now_ms, result)
+        for entry in judged.bodies:
+            self._fill(c, conversation, row, entry, now_ms, result)
+        if judged.fork is not None:
+            self._keep_branch(c, row, judged)
+            result.frozen.append(judged.new_head)
+        if judged.new_head != row.head:
+            save_head(c, row.n, judged.new_head)
+        result.heads.append(judged.new_head)
+
+    def prepend(
+        self, c: Connection, conversation_id: ConversationId, entries: Sequence[Entry], now_ms: int
+    ) -> Appended:
+        """A block of older history, put under a log's floor."""
+        conversation = find_conversation(c, conversation_id)
+        row = find_log(c, entries[0].header.log) if entries else None
+        if conversation is None or row is None:
+            raise RemoteError("a block of history of a log that was not offered")
+        result = Appended(conversation_id)
+        judged = judge_block(row.head, entries)
+        self._store(c, conversation, row, judged.accepted, now_ms, result)
+        save_head(c, row.n, judged.new_head)
+        if judged.fork is not None:
+            result.frozen.append(judged.new_head)
+        result.heads.append(judged.new_head)
+        return result
+
+    def _known(self, c: Connection, log: int, seq: int) -> Known | None:
+        found = c.execute(
+            "SELECT n, content IS NULL, flags FROM entry WHERE log = ? AND seq = ?", (log, seq)
+        ).fetchone()
+        if found is None:
+            return None
+        return Known(_entry_id(c, found[0]), bool(found[1]) and not found[2] & Flag.FINAL)
+
+    def _keep_branch(self, c: Connection, row: LogRow, judged: Judgement) -> None:
+        (count,) = c.execute("SELECT count(*) FROM branch WHERE log = ?", (row.n,)).fetchone()
+        if judged.fork is not None and count < limits.FORK_BRANCHES_MAX:
+            branch = judged.fork.branch
+            c.execute("INSERT OR IGNORE INTO branch VALUES (?, ?, ?)", (row.n, branch.id, branch.raw))
+
+    # --- storing -----------------------------------------------------------------------------------
+    def _store(
+        self,
+        c: Connection,
+        conversation: ConversationRow,
+        row: LogRow,
+        entries: Sequence[Entry],
+        now_ms: int,
+        result: Appended,
+    ) -> None:
+        """Insert accepted entries of one log and what they change."""
+        author = self._author(c, row)
+        mine = author == self._own.account
+        (n,) = c.execute("SELECT coalesce(max(n), 0) FROM entry").fetchone()
+        (sequence,) = c.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'entry'").fetchone()
+        n = max(n, sequence)
+        tie, latest = id_key(row.head.log), (conversation.ms, conversation.counter)
+        rows, texts, folded = [], [], []
+        size = 0
+        for entry in entries:
+            n += 1
+            content, changed, flags = self._admissible(c, conversation, entry, now_ms)
+            shown, text = _shown(changed)
+            time = entry.time
+            if is_future(time, now_ms):
+                flags |= Flag.FUTURE
+            elif time > latest:
+                latest = time
+            elif shown and not mine:
+                flags |= Flag.LATE
+            expires = entry.content.expires if entry.content and entry.content.expires and content else None
+            rows.append((n, row.n, entry.seq, id_key(entry.id), conversation.n, *time, tie, shown, mine, now_ms,
+                         int(flags), expires, entry.header_raw, entry.signature, content))  # fmt: skip
+            size += len(content or b"")
+            if text:
+                texts.append((n, text))
+            if changed and content:
+                folded.append((n, entry, changed))
+            result.stored.append(Stored(n, entry if content else entry.tombstone(), shown, bool(flags & Flag.LATE)))
+        c.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", rows)  # noqa: S608
+        if texts:
+            c.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", texts)
+        c.execute(
+            "UPDATE conversation SET ms = ?, counter = ?, bytes = bytes + ? WHERE n = ?",
+            (*latest, 0 if mine else size, conversation.n),
+        )
+        conversation = ConversationRow(
+            conversation.n, conversation.id, conversation.place, conversation.account, *latest
+        )
+        self._apply(c, conversation, folded, author, result)
+
+    def _apply(
+        self,
+        c: Connection,
+        conversation: ConversationRow,
+        folded: Sequence[tuple[int, Entry, tuple[Change, ...]]],
+        author: bytes,
+        result: Appended,
+    ) -> None:
+        effects = result.effects
+        for n, entry, changed in folded:
+            for change in changed:
+                changes.apply(c, change, entry, n, author, effects)
+            if isinstance(changed[0], MessageShown) and changed[0].shown is Shown.TEXT:
+                self._late_marks(c, n, entry, author, effects)
+        if ConversationId(b"") in effects.conversations:
+            effects.conversations.discard(ConversationId(b""))
+            effects.conversations.add(conversation.id)
+
+    def _late_marks(self, c: Connection, n: int, entry: Entry, author: bytes, effects: Effects) -> None:
+        """Edits and retractions that came before the message they are about."""
+        marks = c.execute(
+            "SELECT mark, value FROM mark WHERE target = ? AND account = ? AND mark != ?",
+            (entry.id, author, int(Mark.REACTION)),
+        ).fetchall()
+        if any(mark == Mark.RETRACT for mark, _ in marks):
+            (content,) = c.execute("SELECT content FROM entry WHERE n = ?", (n,)).fetchone()
+            changes.unindex(c, n, changes.own_text(content) or "")
+            c.execute(
+                "UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL | Flag.RETRACTED), n)
+            )
+        elif marks:
+            (content,) = c.execute("SELECT content FROM entry WHERE n = ?", (n,)).fetchone()
+            changes.unindex(c, n, changes.own_text(content) or "")
+            changes.index(c, n, marks[0][1])
+        if marks:
+            effects.conversations.add(ConversationId(b""))
+
+    def _admissible(
+        self, c: Connection, conversation: ConversationRow, entry: Entry, now_ms: int
+    ) -> tuple[bytes | None, tuple[Change, ...], Flag]:
+        """The content that is kept (None: a tombstone), what it changes, and why it was dropped."""
+        content = entry.content
+        if changes.is_forgotten(c, entry.header.log, entry.seq):
+            return None, (), Flag.FINAL | Flag.FORGOTTEN
+        if content is None:
+            return None, (), Flag.FINAL if conversation.place is Place.SELF else Flag.NONE
+        if content.expires and content.expires <= now_ms:
+            return None, (), Flag.FINAL | Flag.EXPIRED
+        return entry.content_raw, fold(conversation.place, conversation.id, content), Flag.NONE
+
+    def _fill(
+        self, c: Connection, conversation: ConversationRow, row: LogRow, entry: Entry, now_ms: int, result: Appended
+    ) -> None:
+        """A body of which only the tombstone was here."""
+        content, changed, flags = self._admissible(c, conversation, entry, now_ms)
+        found = c.execute("SELECT n FROM entry WHERE log = ? AND seq = ?", (row.n, entry.seq)).fetchone()
+        if found is None:
+            return
+        shown, text = _shown(changed)
+        expires = entry.content.expires if entry.content and entry.content.expires and content else None
+        c.execute(
+            "UPDATE entry SET content = ?, shown = ?, expires = ?, flags = flags | ? WHERE n = ?",
+            (content, shown, expires, int(flags), found[0]),
+        )
+        if text:
+            changes.index(c, found[0], text)
+        if changed and content:
+            self._apply(c, conversation, [(found[0], entry, changed)], self._author(c, row), result)
+        result.effects.conversations.add(conversation.id)
+
+    def _author(self, c: Connection, row: LogRow) -> bytes:
+        if row.seed is not None:
+            return self._own.account
+        found = c.execute("SELECT account FROM device WHERE id = ?", (row.device,)).fetchone()
+        return AccountId(found[0]) if found is not None else b""
+
+    # --- what the program itself says ----------------------------------------------------------------
+    def notice(self, c: Connection, conversation_id: ConversationId, text: str, now_ms: int) -> None:
+        """A line that only this device shows: it is in no log and never sent."""
+        conversation = find_conversation(c, conversation_id)
+        if conversation is None:
+            return
+        (seq,) = c.execute("SELECT coalesce(max(seq), 0) + 1 FROM entry WHERE log = ?", (NO_LOG,)).fetchone()
+        ms = max(now_ms, conversation.ms)
+        header = self._random(32)
+        key = id_key(labelled_hash(b"entry header", header))
+        shown = int(Shown.NOTICE)
+        values = (
+            NO_LOG,
+            seq,
+            key,
+            conversation.n,
+            ms,
+            limits.COUNTER_MAX,
+            0,
+            shown,
+            0,
+            now_ms,
+            0,
+            header,
+            b"",
+            text.encode(),
+        )
+        c.execute(
+            "INSERT INTO entry (log, seq, key, conversation, ms, counter, tie, shown, mine, arrived, flags, header,"
+            " signature, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+
+    def expire(self, c: Connection, now_ms: int) -> set[bytes]:
+        """Drop the bodies whose time is over; the conversations they stood in."""
+        rows = c.execute(
+            "SELECT entry.n, conversation.id FROM entry JOIN conversation ON conversation.n = entry.conversation"
+            " WHERE entry.expires <= ? LIMIT 1000",
+            (now_ms,),
+        ).fetchall()
+        for n, _ in rows:
+            changes.drop_body(c, n, Flag.FINAL | Flag.EXPIRED)
+            c.execute("UPDATE entry SET expires = NULL WHERE n = ?", (n,))
+        return {bytes(conversation) for _, conversation in rows}
+
+
+def _shown(changed: Sequence[Change]) -> tuple[int, str]:
+    for change in changed:
+        if isinstance(change, MessageShown):
+            return int(change.shown), change.text if change.shown is Shown.TEXT else ""
+    return int(Shown.NOT), ""
+
+
+def _entry_id(c: Connection, n: int) -> EntryId:
+    return EntryId(changes.entry_id_of(c, n))

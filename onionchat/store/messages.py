@@ -1,0 +1,244 @@
+"""Pages of a conversation, search, unread counts, delivery: what the screen asks for."""
+
+from dataclasses import dataclass, field
+
+from onionchat import limits
+from onionchat.codec import decode
+from onionchat.crypto.hashing import labelled_hash
+from onionchat.errors import LocalError, RemoteError
+from onionchat.kinds import chat
+from onionchat.kinds.changes import Mark, Shown
+from onionchat.log.entry import Content
+from onionchat.store.changes import author_of, find_entry
+from onionchat.store.db import Connection, DatabaseError
+from onionchat.store.rows import ConversationRow, Flag, id_key
+
+_COLUMNS = (
+    "entry.n, entry.log, entry.seq, entry.ms, entry.shown, entry.mine, entry.arrived, entry.flags, entry.expires,"
+    " entry.header, entry.content, log.device, log.read_seq, entry.conversation"
+)
+_FROM = "entry LEFT JOIN log ON log.n = entry.log"
+_ORDER = "entry.ms, entry.counter, entry.tie, entry.seq"
+_REVERSED = "entry.ms DESC, entry.counter DESC, entry.tie DESC, entry.seq DESC"
+
+
+@dataclass
+class Line:
+    """One line of a conversation, as stored. `text` is None where the body is not here."""
+
+    n: int
+    id: bytes
+    log: int
+    seq: int
+    ms: int
+    shown: Shown
+    mine: bool
+    arrived: int
+    flags: Flag
+    expires: int | None
+    text: str | None
+    device: bytes
+    unread: bool
+    conversation: int
+    edited: bool = False
+    reply_to: bytes = b""
+    reactions: list[tuple[str, bytes]] = field(default_factory=list)
+    missing_before: bool = False
+
+
+def page(
+    c: Connection,
+    conversation: ConversationRow,
+    limit: int,
+    *,
+    since: int | None = None,
+    before: bytes | None = None,
+    after: bytes | None = None,
+) -> list[Line]:
+    """Lines in the order of the screen; `since` a cursor: in the order of arrival. LocalError for unknown ids."""
+    where, values = "entry.conversation = ? AND entry.shown > 0", [conversation.n]
+    order, backwards = _REVERSED, True
+    if since is not None:
+        where, order, backwards = where + " AND entry.n > ?", "entry.n", False
+        values.append(since)
+    elif before is not None or after is not None:
+        anchor = before if before is not None else after
+        sign = "<" if before is not None else ">"
+        where += f" AND ({_ORDER}) {sign} (?, ?, ?, ?)"
+        values += _position(c, conversation, anchor or b"")
+        if after is not None:
+            order, backwards = _ORDER, False
+    rows = c.execute(
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE {where} ORDER BY {order} LIMIT ?",  # noqa: S608
+        (*values, limit),
+    ).fetchall()
+    lines = [_line(c, row) for row in (reversed(rows) if backwards else rows)]
+    _add_marks(c, lines)
+    return lines
+
+
+def around(c: Connection, conversation: ConversationRow, middle: bytes, limit: int) -> list[Line]:
+    """A page with one entry in its middle."""
+    older = page(c, conversation, limit // 2, before=middle)
+    return [*older, *by_ids(c, conversation, [middle]), *page(c, conversation, limit - len(older) - 1, after=middle)]
+
+
+def by_ids(c: Connection, conversation: ConversationRow, ids: list[bytes]) -> list[Line]:
+    """Lines by their entries' ids; unknown ones are left out."""
+    found = [n for n in (find_entry(c, entry) for entry in ids) if n is not None]
+    return [line for line in by_numbers(c, found) if line.conversation == conversation.n]
+
+
+def by_numbers(c: Connection, numbers: list[int]) -> list[Line]:
+    """Lines by local numbers, in that order."""
+    lines = []
+    for n in numbers:
+        row = c.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE entry.n = ? AND entry.shown > 0", (n,)).fetchone()  # noqa: S608
+        if row is not None:
+            lines.append(_line(c, row))
+    _add_marks(c, lines)
+    return lines
+
+
+def search(c: Connection, query: str, conversation: ConversationRow | None, limit: int) -> list[Line]:
+    """Full text, newest first. LocalError when the query cannot be read."""
+    where = " AND entry.conversation = ?" if conversation else ""
+    values = (conversation.n,) if conversation else ()
+    try:
+        rows = c.execute(
+            f"SELECT {_COLUMNS} FROM words JOIN entry ON entry.n = words.rowid LEFT JOIN log ON log.n = entry.log"  # noqa: S608
+            f" WHERE words MATCH ?{where} ORDER BY words.rowid DESC LIMIT ?",
+            (match_expression(query), *values, limit),
+        ).fetchall()
+    except DatabaseError:
+        raise LocalError('that search cannot be read; use words, "a phrase" or begin*') from None
+    lines = [_line(c, row) for row in rows]
+    _add_marks(c, lines)
+    return lines
+
+
+def match_expression(query: str) -> str:
+    """What a person types, as an FTS5 expression: words that must all match, "phrases", begin*."""
+    terms = []
+    for i, part in enumerate(query.split('"')):
+        if i % 2:
+            terms.append('"' + part + '"')
+            continue
+        for word in part.split():
+            star = "*" if word.endswith("*") else ""
+            terms.append('"' + word.rstrip("*") + '"' + star)
+    terms = [term for term in terms if term.strip('"* ')]
+    if not terms:
+        raise LocalError("give at least one word to search for")
+    return " ".join(terms)
+
+
+def _position(c: Connection, conversation: ConversationRow, entry: bytes) -> list[int]:
+    n = find_entry(c, entry)
+    row = c.execute(
+        "SELECT ms, counter, tie, seq FROM entry WHERE n = ? AND conversation = ?", (n, conversation.n)
+    ).fetchone()
+    if row is None:
+        raise LocalError("there is no such message in this conversation")
+    return list(row)
+
+
+def _line(c: Connection, row: tuple) -> Line:  # type: ignore[type-arg]
+    n, log, seq, ms, shown, mine, arrived, flags, expires, header, raw, device, read_seq, conversation = row
+    line = Line(n, labelled_hash(b"entry header", header), log, seq, ms, Shown(shown), bool(mine), arrived, Flag(flags),
+                expires, None, device or b"", not mine and bool(log) and seq > read_seq, conversation)  # fmt: skip
+    if raw is None:
+        return line
+    if line.shown is Shown.NOTICE:
+        line.text = raw.decode()
+        return line
+    content = decode(raw, Content, limits.ENTRY_MAX_BYTES)
+    line.missing_before = any(
+        c.execute("SELECT 1 FROM entry WHERE key = ?", (id_key(seen),)).fetchone() is None for seen in content.seen
+    )
+    try:
+        if line.shown is Shown.TEXT:
+            body = decode(content.body, chat.Text, limits.ENTRY_MAX_BYTES)
+            line.text, line.reply_to = body.text, body.reply_to
+        elif line.shown is Shown.TIMER:
+            line.text = str(decode(content.body, chat.Timer, limits.ENTRY_MAX_BYTES).seconds)
+        else:
+            line.text = ""
+    except RemoteError:
+        line.text = ""
+    return line
+
+
+def _add_marks(c: Connection, lines: list[Line]) -> None:
+    """Edits and reactions, as they stand now."""
+    for line in lines:
+        marks = c.execute("SELECT mark, account, value FROM mark WHERE target = ?", (line.id,)).fetchall()
+        if not marks:
+            continue
+        author = author_of(c, line.n)
+        for mark, account, value in marks:
+            if mark == Mark.REACTION and value:
+                line.reactions.append((value, bytes(account)))
+            elif mark == Mark.EDIT and bytes(account) == author and line.text is not None:
+                line.text, line.edited = value, True
+
+
+def unread_count(c: Connection, conversation: int) -> int:
+    """How many shown messages of others are above the read marks (at most 10,000 are counted)."""
+    total = 0
+    for n, read_seq in c.execute(
+        "SELECT n, read_seq FROM log WHERE conversation = ? AND seq > read_seq", (conversation,)
+    ):
+        (count,) = c.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM entry WHERE log = ? AND seq > ? AND shown IN (1, 4) AND mine = 0"
+            " AND content IS NOT NULL LIMIT 10000)",
+            (n, read_seq),
+        ).fetchone()
+        total += count
+    return total
+
+
+def note_ack(c: Connection, log: bytes, device: bytes, seq: int) -> tuple[int, int] | None:
+    """A device has a log up to `seq`: the numbers (before, now) when that is news."""
+    row = c.execute("SELECT n FROM log WHERE id = ?", (log,)).fetchone()
+    if row is None:
+        return None
+    before = c.execute("SELECT seq FROM ack WHERE log = ? AND device = ?", (row[0], device)).fetchone()
+    old = before[0] if before else 0
+    if seq <= old:
+        return None
+    c.execute("INSERT OR REPLACE INTO ack VALUES (?, ?, ?)", (row[0], device, seq))
+    return old, seq
+
+
+def acks(c: Connection, log: int) -> list[tuple[bytes, int]]:
+    """(device, seq) of every device that acknowledged a log."""
+    return [(bytes(row[0]), row[1]) for row in c.execute("SELECT device, seq FROM ack WHERE log = ?", (log,))]
+
+
+def queued(c: Connection, own_account: bytes) -> int:
+    """How many shown messages of ours no device of the other side has."""
+    total = 0
+    rows = c.execute(
+        "SELECT log.n, log.seq, (SELECT max(ack.seq) FROM ack JOIN device ON device.id = ack.device"
+        " WHERE ack.log = log.n AND device.account != ?) FROM log"
+        " JOIN conversation ON conversation.n = log.conversation"
+        " WHERE log.seed IS NOT NULL AND conversation.place = 'direct'",
+        (own_account,),
+    ).fetchall()
+    for n, seq, acked in rows:
+        if seq > (acked or 0):
+            total += c.execute(
+                "SELECT count(*) FROM entry WHERE log = ? AND seq > ? AND shown > 0", (n, acked or 0)
+            ).fetchone()[0]
+    return int(total)
+
+
+def unacknowledged(c: Connection, conversation: int, device: bytes) -> int:
+    """How many entries of ours in a conversation a device has not acknowledged."""
+    row = c.execute(
+        "SELECT sum(log.seq - coalesce((SELECT seq FROM ack WHERE ack.log = log.n AND device = ?), 0)) FROM log"
+        " WHERE conversation = ? AND seed IS NOT NULL",
+        (device, conversation),
+    ).fetchone()
+    return int(row[0] or 0)

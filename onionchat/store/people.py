@@ -1,0 +1,214 @@
+"""Accounts' statements, devices' cards, this device's addresses and discovery slots."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from onionchat import limits
+from onionchat.codec import decode
+from onionchat.crypto.keys import ExchangeKey, SigningKey
+from onionchat.errors import LocalError, RemoteError
+from onionchat.identity.account import parse_statement
+from onionchat.identity.device import Certificate, parse_certificate
+from onionchat.ids import AccountId, DeviceId
+from onionchat.kinds import account as kinds
+from onionchat.store.db import Connection
+
+OWN_SLOT, PROBE_SLOT = 0, 1
+"""The first two discovery keys of an address are for our own devices and for the probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device, how to reach it, and when it was last connected (ms)."""
+
+    id: DeviceId
+    account: AccountId
+    certificate: Certificate
+    certificate_raw: bytes
+    discovery: bytes
+    last_seen: int | None
+
+    def __repr__(self) -> str:
+        return f"DeviceRow({self.id.hex()[:8]}…)"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRow:
+    """An address of this device. `state`: current or old. `urgent`: an old one goes after 30 days at the latest."""
+
+    key: bytes
+    seed: bytes
+    serial: int
+    state: str
+    since_ms: int
+    urgent: bool
+
+    def __repr__(self) -> str:
+        return f"AddressRow({self.state})"
+
+
+def statements_of(c: Connection, account: bytes) -> list[bytes]:
+    """All statements kept of an account."""
+    return [bytes(row[0]) for row in c.execute("SELECT raw FROM statement WHERE account = ?", (account,))]
+
+
+def add_statements(c: Connection, account: bytes, statements: Iterable[bytes]) -> None:
+    """Keep statements; what is malformed or of another account is left out (meaning never rejects)."""
+    (count,) = c.execute("SELECT count(*) FROM statement WHERE account = ?", (account,)).fetchone()
+    for raw in statements:
+        if count >= 2 * limits.STATEMENTS_PER_ACCOUNT_MAX:
+            return
+        try:
+            statement = parse_statement(raw)
+        except RemoteError:
+            continue
+        if statement.account == account:
+            c.execute(
+                "INSERT OR REPLACE INTO statement (account, id, raw) VALUES (?, ?, ?)", (account, statement.id, raw)
+            )
+            count += 1
+
+
+def add_card(c: Connection, account: bytes, certificate_raw: bytes, discovery: bytes) -> bool:
+    """Keep a device's card if its serial is higher; whether it was. A device belongs to one account for ever."""
+    try:
+        certificate = parse_certificate(certificate_raw)
+    except RemoteError:
+        return False
+    row = c.execute("SELECT account, serial FROM device WHERE id = ?", (certificate.device,)).fetchone()
+    if row is not None and (bytes(row[0]) != account or row[1] >= certificate.serial):
+        return False
+    c.execute(
+        "INSERT OR IGNORE INTO old_static (device, serial, static) VALUES (?, ?, ?)",
+        (certificate.device, certificate.serial, certificate.static),
+    )
+    c.execute(
+        "INSERT INTO device (id, account, certificate, serial, discovery) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET certificate=excluded.certificate, serial=excluded.serial,"
+        " discovery=excluded.discovery",
+        (certificate.device, account, certificate_raw, certificate.serial, discovery),
+    )
+    return True
+
+
+def devices_of(c: Connection, account: bytes) -> list[DeviceRow]:
+    """The devices of an account whose cards are known."""
+    rows = c.execute("SELECT id, account, certificate, discovery, last_seen FROM device WHERE account = ?", (account,))
+    return [_device_row(row) for row in rows]
+
+
+def find_device(c: Connection, device: bytes) -> DeviceRow | None:
+    """A device by its id."""
+    row = c.execute(
+        "SELECT id, account, certificate, discovery, last_seen FROM device WHERE id = ?", (device,)
+    ).fetchone()
+    return None if row is None else _device_row(row)
+
+
+def _device_row(row: tuple[bytes, bytes, bytes, bytes, int | None]) -> DeviceRow:
+    raw = bytes(row[2])
+    return DeviceRow(DeviceId(row[0]), AccountId(row[1]), parse_certificate(raw), raw, bytes(row[3]), row[4])
+
+
+def static_of(c: Connection, device: bytes, serial: int) -> bytes | None:
+    """The public static key that a device's certificate of that serial named."""
+    row = c.execute("SELECT static FROM old_static WHERE device = ? AND serial = ?", (device, serial)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def mark_seen(c: Connection, device: bytes, now_ms: int) -> None:
+    """A device was connected."""
+    c.execute("UPDATE device SET last_seen = ? WHERE id = ?", (now_ms, device))
+
+
+def drop_account(c: Connection, account: bytes) -> None:
+    """Forget an account's statements and cards (a removed contact)."""
+    c.execute("DELETE FROM old_static WHERE device IN (SELECT id FROM device WHERE account = ?)", (account,))
+    c.execute("DELETE FROM device WHERE account = ?", (account,))
+    c.execute("DELETE FROM statement WHERE account = ?", (account,))
+
+
+# --- addresses and slots -----------------------------------------------------------------------------
+def add_address(c: Connection, serial: int, now_ms: int, urgent: bool, random: Callable[[int], bytes]) -> AddressRow:
+    """Make a new address with its discovery keys; what was current becomes old."""
+    address = SigningKey(random(32))
+    c.execute("UPDATE address SET state = 'old', since = ?, urgent = ? WHERE state = 'current'", (now_ms, urgent))
+    c.execute("INSERT INTO address VALUES (?, ?, ?, 'current', ?, 0)", (address.public, address.seed, serial, now_ms))
+    c.executemany(
+        "INSERT INTO slot (address, slot, private) VALUES (?, ?, ?)",
+        ((address.public, slot, random(32)) for slot in range(limits.DISCOVERY_KEYS)),
+    )
+    return AddressRow(address.public, address.seed, serial, "current", now_ms, False)
+
+
+def addresses(c: Connection) -> list[AddressRow]:
+    """This device's addresses, the current one first."""
+    rows = c.execute("SELECT key, seed, serial, state, since, urgent FROM address ORDER BY serial DESC")
+    return [AddressRow(bytes(r[0]), bytes(r[1]), r[2], r[3], r[4], bool(r[5])) for r in rows]
+
+
+def drop_address(c: Connection, key: bytes) -> None:
+    """An old address is gone for good, its keys too."""
+    for table in ("slot", "told"):
+        c.execute(f"DELETE FROM {table} WHERE address = ?", (key,))  # noqa: S608
+    c.execute("DELETE FROM address WHERE key = ? AND state = 'old'", (key,))
+
+
+def discovery_keys(c: Connection, address: bytes) -> list[ExchangeKey]:
+    """All discovery keys of an address, by slot."""
+    rows = c.execute("SELECT private FROM slot WHERE address = ? ORDER BY slot", (address,))
+    return [ExchangeKey(bytes(row[0])) for row in rows]
+
+
+def discovery_for(c: Connection, address: bytes, owner: bytes) -> bytes:
+    """The discovery private half for a contact's account (or, before it is known, an invitation): a spare at first.
+
+    LocalError when there is none left.
+    """
+    row = c.execute("SELECT private FROM slot WHERE address = ? AND owner = ?", (address, owner)).fetchone()
+    if row is None:
+        row = c.execute(
+            "SELECT private, slot FROM slot WHERE address = ? AND owner IS NULL AND slot > ? ORDER BY slot LIMIT 1",
+            (address, PROBE_SLOT),
+        ).fetchone()
+        if row is None:
+            raise LocalError("this device's address has no room for another contact; remove one that you do not need")
+        c.execute("UPDATE slot SET owner = ? WHERE address = ? AND slot = ?", (owner, address, row[1]))
+    return bytes(row[0])
+
+
+def rename_slot(c: Connection, owner: bytes, account: bytes) -> None:
+    """The account behind an invitation is known now: its discovery key is that account's."""
+    c.execute(
+        "UPDATE slot SET owner = ? WHERE owner = ? AND NOT EXISTS"
+        " (SELECT 1 FROM slot AS other WHERE other.address = slot.address AND other.owner = ?)",
+        (account, owner, account),
+    )
+
+
+def note_told(c: Connection, address: bytes, device: bytes) -> None:
+    """A contact's device has our current address on its disk."""
+    c.execute("INSERT OR IGNORE INTO told VALUES (?, ?)", (address, device))
+
+
+def told(c: Connection, address: bytes) -> set[bytes]:
+    """The devices that have this address of ours."""
+    return {bytes(row[0]) for row in c.execute("SELECT device FROM told WHERE address = ?", (address,))}
+
+
+def registers(c: Connection, kind: str) -> list[tuple[bytes, bytes]]:
+    """(key, value) of all registers of a kind."""
+    rows = c.execute("SELECT key, value FROM register WHERE kind = ? ORDER BY ms, counter", (kind,))
+    return [(bytes(row[0]), bytes(row[1])) for row in rows]
+
+
+def register(c: Connection, kind: str, key: bytes) -> bytes | None:
+    """The value of one register."""
+    row = c.execute("SELECT value FROM register WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def contact_of(c: Connection, account: bytes) -> kinds.Contact | None:
+    """What the user keeps about an account."""
+    value = register(c, "contact", account)
+    return None if value is None else decode(value, kinds.Contact, limits.ENTRY_MAX_BYTES)

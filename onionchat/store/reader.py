@@ -1,0 +1,129 @@
+"""What sessions read: `LogReader`, `MembershipReader` and `ConversationReader` over a read-only connection."""
+
+from collections.abc import Sequence
+
+from onionchat import limits
+from onionchat.codec import encode
+from onionchat.crypto.hashing import labelled_hash
+from onionchat.errors import RemoteError
+from onionchat.ids import AccountId, ConversationId, DeviceId, EntryId, LogId
+from onionchat.log.certificate import Belief, KnownLog, open_log_box
+from onionchat.log.entry import ENTRY_OVERHEAD_BYTES, WireEntry
+from onionchat.log.log import LogHead
+from onionchat.log.reader import Range
+from onionchat.store.boxes import boxes_of
+from onionchat.store.db import Connection
+from onionchat.store.own import Own
+from onionchat.store.people import static_of
+from onionchat.store.rows import Flag, find_log, logs_of
+from onionchat.wire.records import LogBox, LogOffered
+
+
+class StoreReader:
+    """Reads committed logs and memberships; synchronous, short, on the reactor's thread."""
+
+    def __init__(self, connection: Connection, own: Own) -> None:
+        self._c, self._own = connection, own
+
+    # --- LogReader -----------------------------------------------------------------------------------
+    def heads(self, conversation: ConversationId) -> Sequence[LogHead]:
+        """All logs of a conversation."""
+        return [row.head for row in logs_of(self._c, conversation)]
+
+    def own_logs(self, conversation: ConversationId) -> Sequence[LogId]:
+        """The logs of this device there."""
+        return [row.head.log for row in logs_of(self._c, conversation) if row.seed is not None]
+
+    def id_at(self, conversation: ConversationId, log: LogId, seq: int) -> EntryId | None:
+        """The id under a number."""
+        row = self._c.execute(
+            "SELECT header FROM entry JOIN log ON log.n = entry.log WHERE log.id = ? AND entry.seq = ?", (log, seq)
+        ).fetchone()
+        return None if row is None else EntryId(labelled_hash(b"entry header", row[0]))
+
+    def offer(self, conversation: ConversationId, log: LogId) -> LogOffered:
+        """A log's certificate and its boxes."""
+        n, certificate, belief = self._c.execute(
+            "SELECT n, certificate, belief FROM log WHERE id = ?", (log,)
+        ).fetchone()
+        boxes = boxes_of(self._c, n, 2 * limits.DEVICES_PER_ACCOUNT_MAX)
+        return LogOffered(bytes(certificate), boxes, belief > Belief.PROVISIONAL)
+
+    def read(self, conversation: ConversationId, log: LogId, first: int, last: int, max_bytes: int) -> list[bytes]:
+        """Encoded entries from `first` on, as many as fit."""
+        rows = self._c.execute(
+            "SELECT entry.seq, header, signature, content FROM entry WHERE log = (SELECT n FROM log WHERE id = ?)"
+            " AND seq BETWEEN ? AND ? ORDER BY seq",
+            (log, first, last),
+        )
+        found: list[bytes] = []
+        size = 0
+        for seq, header, signature, content in rows:
+            size += len(header) + len(content or b"") + ENTRY_OVERHEAD_BYTES
+            if seq != first + len(found) or size > max_bytes:
+                break
+            found.append(encode(WireEntry(header, signature, content)))
+        rows.close()
+        return found
+
+    def tombstoned(self, conversation: ConversationId, log: LogId, first: int) -> Sequence[Range]:
+        """Ranges of tombstones whose bodies we would still take."""
+        rows = self._c.execute(
+            "SELECT seq FROM entry WHERE log = (SELECT n FROM log WHERE id = ?) AND content IS NULL AND seq >= ?"
+            " AND flags & ? = 0 ORDER BY seq LIMIT 4096",
+            (log, first, int(Flag.FINAL)),
+        )
+        ranges: list[Range] = []
+        for (seq,) in rows:
+            if ranges and ranges[-1][1] == seq - 1:
+                ranges[-1] = (ranges[-1][0], seq)
+            elif len(ranges) < limits.RANGES_MAX:
+                ranges.append((seq, seq))
+        return ranges
+
+    def branches(self, conversation: ConversationId, log: LogId) -> Sequence[bytes]:
+        """Evidence against a frozen log."""
+        rows = self._c.execute("SELECT raw FROM branch WHERE log = (SELECT n FROM log WHERE id = ?)", (log,))
+        return [bytes(row[0]) for row in rows]
+
+    def conversations(self) -> Sequence[ConversationId]:
+        """All conversations."""
+        return [ConversationId(row[0]) for row in self._c.execute("SELECT id FROM conversation")]
+
+    # --- MembershipReader ------------------------------------------------------------------------------
+    def member_account(self, conversation: ConversationId, device: DeviceId) -> AccountId | None:
+        """The member account that a device belongs to."""
+        if device == self._own.device:
+            return self._own.account
+        row = self._c.execute(
+            "SELECT device.account FROM device JOIN conversation ON conversation.id = ?"
+            " WHERE device.id = ? AND device.account IN (conversation.account, ?)",
+            (conversation, device, self._own.account),
+        ).fetchone()
+        return None if row is None else AccountId(row[0])
+
+    def known_log(self, log: LogId) -> KnownLog | None:
+        """What we have about a log."""
+        row = self._c.execute(
+            "SELECT conversation.id, device, belief FROM log JOIN conversation ON conversation.n = log.conversation"
+            " WHERE log.id = ?",
+            (log,),
+        ).fetchone()
+        return None if row is None else KnownLog(row[0], row[1], log, Belief(row[2]))
+
+    def box_opens(self, author: DeviceId, certificate_raw: bytes, box: LogBox) -> bool:
+        """Whether a box for us is the author's."""
+        static = self._own.statics.get(box.to_serial)
+        public = static_of(self._c, author, box.from_serial)
+        if static is None or public is None or box.to != self._own.device:
+            return False
+        try:
+            open_log_box(box, certificate_raw, self._own.device, static, public)
+        except RemoteError:
+            return False
+        return True
+
+    def log_device(self, log: LogId) -> DeviceId | None:
+        """Which device writes a log."""
+        row = find_log(self._c, log)
+        return None if row is None else row.device

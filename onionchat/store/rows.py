@@ -1,0 +1,128 @@
+"""Rows of logs and entries as the layers below know them; the flags of an entry."""
+
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Any
+
+from onionchat.ids import ConversationId, DeviceId, EntryId, LogId
+from onionchat.kinds.fold import Place
+from onionchat.log.entry import Entry
+from onionchat.log.log import LogHead
+from onionchat.store.db import Connection
+
+
+class Flag(IntFlag):
+    """Of an entry; the numbers are in the database."""
+
+    NONE = 0
+    LATE = 1  # it came when newer ones were already shown
+    FUTURE = 2  # its author's clock was far ahead of ours when it came
+    FINAL = 4  # its body is gone for good: forgotten, retracted, expired or superseded
+    FORGOTTEN = 8
+    RETRACTED = 16
+    EXPIRED = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A log and its local number."""
+
+    n: int
+    conversation: int
+    device: DeviceId
+    head: LogHead
+    seed: bytes | None
+    belief: int
+    covered: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A conversation and its local number. (`ms`, `counter`): the latest time in it, the far future apart."""
+
+    n: int
+    id: ConversationId
+    place: Place
+    account: bytes
+    ms: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entry that was committed, with its cursor (order of arrival)."""
+
+    n: int
+    entry: Entry
+    shown: int
+    late: bool = False
+
+
+_LOG_COLUMNS = (
+    "n, conversation, device, id, seq, head, ms, counter, floor_seq, floor_id, frozen, cut_seq, cut_id, seed, belief,"
+    " covered"
+)
+
+
+def _log_row(row: Any) -> LogRow:
+    head = LogHead(
+        LogId(row[3]),
+        row[4],
+        EntryId(row[5]),
+        row[6],
+        row[7],
+        row[8],
+        EntryId(row[9]),
+        bool(row[10]),
+        row[11],
+        None if row[12] is None else EntryId(row[12]),
+    )
+    return LogRow(row[0], row[1], DeviceId(row[2]), head, row[13], row[14], row[15])
+
+
+def find_log(c: Connection, log: bytes) -> LogRow | None:
+    """The row of a log."""
+    row = c.execute(f"SELECT {_LOG_COLUMNS} FROM log WHERE id = ?", (log,)).fetchone()  # noqa: S608
+    return None if row is None else _log_row(row)
+
+
+def logs_of(c: Connection, conversation: bytes) -> list[LogRow]:
+    """All logs of a conversation."""
+    rows = c.execute(
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE conversation = (SELECT n FROM conversation WHERE id = ?)",  # noqa: S608
+        (conversation,),
+    )
+    return [_log_row(row) for row in rows]
+
+
+def find_conversation(c: Connection, conversation: bytes) -> ConversationRow | None:
+    """The row of a conversation."""
+    row = c.execute(
+        "SELECT n, id, place, account, ms, counter FROM conversation WHERE id = ?", (conversation,)
+    ).fetchone()
+    return None if row is None else ConversationRow(row[0], row[1], Place(row[2]), row[3], row[4], row[5])
+
+
+def id_key(raw: bytes) -> int:
+    """The first 63 bits of an id: what is indexed. Whoever looks up compares the whole id."""
+    return int.from_bytes(raw[:8], "big") >> 1
+
+
+def save_head(c: Connection, n: int, head: LogHead) -> None:
+    """Write a log's head back."""
+    c.execute(
+        "UPDATE log SET seq=?, head=?, ms=?, counter=?, floor_seq=?, floor_id=?, frozen=?, cut_seq=?, cut_id=?"
+        " WHERE n=?",
+        (
+            head.seq,
+            head.id,
+            head.ms,
+            head.counter,
+            head.floor_seq,
+            head.floor_id,
+            head.frozen,
+            head.cut_seq,
+            head.cut_id,
+            n,
+        ),
+    )

@@ -1,0 +1,105 @@
+"""The one thread that writes. What waits is committed as a group; then the Deferreds fire on the reactor.
+
+Each job runs in a SAVEPOINT, so that one failure does not take the group; a failed COMMIT fails all of it.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.python.failure import Failure
+
+from onionchat.errors import LockedError
+from onionchat.store.db import Connection, DatabaseError, explain
+
+T = TypeVar("T")
+GROUP_MAX = 512
+
+Job = Callable[[Connection], T]
+
+
+class Writer:
+    """Runs jobs on one connection in one thread, in the order in which they were given."""
+
+    def __init__(self, connection: Connection, reactor: IReactorFromThreads) -> None:
+        self._connection, self._reactor = connection, reactor
+        self._waiting: deque[tuple[Job[Any], Deferred[Any]]] = deque()
+        self._wanted = threading.Condition()
+        self._closing = False
+        self.commits = 0
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job[T]) -> "Deferred[T]":
+        """Run `job` in a transaction; fires after the commit, on the reactor's thread."""
+        deferred: Deferred[T] = Deferred()
+        with self._wanted:
+            if self._closing:
+                deferred.errback(_failure(LockedError("the store is closed: unlock first")))
+                return deferred
+            self._waiting.append((job, deferred))
+            if len(self._waiting) == 1:
+                self._wanted.notify()
+        return deferred
+
+    def close(self) -> None:
+        """Commit what waits, then end the thread. Blocks until then; the connection is closed."""
+        with self._wanted:
+            self._closing = True
+            self._wanted.notify()
+        self._thread.join()
+        self._connection.close()
+
+    def _run(self) -> None:
+        while True:
+            with self._wanted:
+                while not self._waiting and not self._closing:
+                    self._wanted.wait()
+                if not self._waiting:
+                    return
+                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_MAX))]
+            outcomes = self._commit(group)
+            self._reactor.callFromThread(_fire, [(deferred, outcome) for (_, deferred), outcome in outcomes])
+
+    def _commit(self, group: list[Any]) -> list[tuple[Any, Any]]:
+        outcomes: list[tuple[Any, Any]] = []
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for item in group:
+                outcomes.append((item, self._attempt(item[0], len(group) == 1)))
+            self._connection.execute("COMMIT")
+            self.commits += 1
+        except DatabaseError as error:
+            failure = _failure(explain(error))
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            return [(item, failure) for item in group]
+        return outcomes
+
+    def _attempt(self, job: Job[Any], alone: bool) -> Any:
+        self._connection.execute("SAVEPOINT job")
+        try:
+            outcome = job(self._connection)
+        except DatabaseError as error:
+            self._connection.execute("ROLLBACK TO job")
+            outcome = _failure(explain(error))
+        except Exception:
+            self._connection.execute("ROLLBACK TO job")
+            outcome = _failure(None)
+        self._connection.execute("RELEASE job")
+        return outcome
+
+
+def _fire(outcomes: list[tuple["Deferred[Any]", Any]]) -> None:
+    for deferred, outcome in outcomes:
+        if isinstance(outcome, Failure):
+            deferred.errback(outcome)
+        else:
+            deferred.callback(outcome)
+
+
+def _failure(error: BaseException | None) -> Failure:
+    return Failure(error)  # type: ignore[no-untyped-call]
