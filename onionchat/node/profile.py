@@ -1,0 +1,342 @@
+"""A profile: making, opening, locking, another passphrase, destroying. What stands in its folder: folder.py."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from onionchat.crypto.keys import SigningKey
+from onionchat.crypto.memory import SecretBytes, harden_process
+from onionchat.crypto.vault import KEY_BYTES, Cost, rewrap_key, unwrap_key, wrap_key
+from onionchat.crypto.words import ENTROPY_BYTES
+from onionchat.crypto.words import recovery_words as words_of
+from onionchat.errors import LocalError, LockedError, StoreError
+from onionchat.identity.device import issue_certificate
+from onionchat.ids import id_text
+from onionchat.kinds.account import Setting
+from onionchat.kinds.fold import Place
+from onionchat.log.entry import self_id
+from onionchat.node.folder import (
+    KEY_NAME,
+    LOCK_NAME,
+    NEW,
+    NEXT,
+    SOCKET_NAME,
+    TOR_FOLDER,
+    FolderLock,
+    create_private,
+    database_path,
+    exchange_key,
+    finish_exchange,
+    key_path,
+    make_folder,
+    overwrite,
+    read_key,
+    replace_key,
+    sync_file,
+    sync_folder,
+    with_logs,
+    write_file,
+)
+from onionchat.store.db import Connection, connect, explained, migrate
+from onionchat.store.gate import Gate
+from onionchat.store.own import Own, create_own, get_meta, set_meta
+from onionchat.store.people import OWN_SLOT, add_address, add_card, add_statements, discovery_for
+from onionchat.store.store import DATABASE_NAME, Store
+from onionchat.text import clean_name
+
+Random = Callable[[int], bytes]
+
+RECOVERY = "recovery"
+"""The key in `meta` of the recovery key's private half, while its words are not settled."""
+NAME_SETTING = "name"
+DEVICE_SETTING = "device:"
+FIRST_DEVICE = "device 1"
+
+
+def profile_exists(directory: Path) -> bool:
+    """Whether there is a profile: `key` is written last."""
+    return key_path(directory).exists()
+
+
+# --- making one ---------------------------------------------------------------------------------------------
+def create_profile(
+    directory: Path,
+    name: str,
+    passphrase: str,
+    recovery: Literal["keep", "decline"],
+    cost: Cost = Cost.MODERATE,
+    random: Random = os.urandom,
+    fill: Callable[[Connection, Own, Gate, int], None] | None = None,
+) -> list[str]:
+    """Make a profile: an account of one device. The 24 recovery words, none when declined.
+
+    `fill` is a job that adds to the new database before anybody sees it. LocalError when there is a profile already,
+    or a database whose key file is gone. A crash leaves nothing that looks like a profile.
+    """
+    if profile_exists(directory):
+        raise LocalError(f"there is a profile in {directory} already; use another --profile, or `onionchat wipe` it")
+    clean_name(name)
+    key = random(KEY_BYTES)
+    vault = wrap_key(key, passphrase, random, cost)
+    entropy = random(ENTROPY_BYTES) if recovery == "keep" else None
+    make_folder(directory)
+    lock = FolderLock(directory)
+    try:
+        _clear_half_made(directory)
+        new = directory / (DATABASE_NAME + NEW)
+        _fill_database(new, key, name, entropy, random, fill)
+        half = directory / (KEY_NAME + NEXT)
+        write_file(half, vault)  # so that the next attempt knows the database for what it is
+        new.rename(database_path(directory))
+        sync_folder(directory)
+        half.rename(key_path(directory))
+        sync_folder(directory)
+    finally:
+        lock.release()
+    return [] if entropy is None else list(words_of(entropy))
+
+
+def _clear_half_made(directory: Path) -> None:
+    """Remove what a crash left of an earlier attempt; never a database that may be somebody's history."""
+    half, database = directory / (KEY_NAME + NEXT), database_path(directory)
+    if profile_exists(directory):
+        raise LocalError(f"there is a profile in {directory} already; use another --profile, or `onionchat wipe` it")
+    if database.exists() and not half.exists():
+        raise LocalError(
+            f"{database} is there, but not its file `{KEY_NAME}`: put that back, or move the database away first"
+        )
+    for path in (*with_logs(database), *with_logs(directory / (DATABASE_NAME + NEW)), half):
+        path.unlink(missing_ok=True)
+
+
+def _fill_database(
+    path: Path,
+    key: bytes,
+    name: str,
+    entropy: bytes | None,
+    random: Random,
+    fill: Callable[[Connection, Own, Gate, int], None] | None,
+) -> None:
+    create_private(path)
+    connection = connect(path, key)
+    try:
+        migrate(connection)
+        with explained():
+            connection.execute("BEGIN IMMEDIATE")
+            own = _found_account(connection, name, entropy, random, now_ms())
+            if fill is not None:
+                fill(connection, own, Gate(own, random), now_ms())
+            connection.execute("COMMIT")
+    finally:
+        connection.close()
+    sync_file(path)
+
+
+def _found_account(c: Connection, name: str, entropy: bytes | None, random: Random, now: int) -> Own:
+    own = create_own(c, random, None if entropy is None else SigningKey(entropy).public)
+    if entropy is not None:
+        set_meta(c, RECOVERY, entropy)
+    add_statements(c, own.account, [get_meta(c, "genesis") or b""])
+    address = add_address(c, own.serial, now, False, random)
+    c.execute("UPDATE slot SET owner = ? WHERE address = ? AND slot = ?", (own.account, address.key, OWN_SLOT))
+    certificate = issue_certificate(own.identity, address.key, own.static.public, own.serial)
+    add_card(c, own.account, certificate, discovery_for(c, address.key, own.account))
+    gate, conversation = Gate(own, random), self_id(own.account)
+    gate.open_conversation(c, conversation, Place.SELF, own.account)
+    gate.append_own(c, conversation, Setting(NAME_SETTING, name), now)
+    gate.append_own(c, conversation, Setting(DEVICE_SETTING + id_text(own.device), FIRST_DEVICE), now)
+    return own
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+# --- recovery words -----------------------------------------------------------------------------------------
+def recovery_words(c: Connection) -> list[str]:
+    """The 24 words while they are kept, else none."""
+    entropy = get_meta(c, RECOVERY)
+    return [] if entropy is None else list(words_of(entropy))
+
+
+def settle_recovery(c: Connection) -> None:
+    """The words are written down, or declined: drop the private half. A job of the writer."""
+    c.execute("DELETE FROM meta WHERE key = ?", (RECOVERY,))
+
+
+# --- opening one --------------------------------------------------------------------------------------------
+@cache
+def _harden_once() -> tuple[str, ...]:
+    return tuple(harden_process())
+
+
+class Profile:
+    """An opened profile: holds the kernel's lock until `close`, and the database key while unlocked."""
+
+    def __init__(self, directory: Path, lock: FolderLock, key: SecretBytes) -> None:
+        self.directory = directory
+        self.warnings = list(_harden_once())
+        self._lock, self._key = lock, key
+
+    @classmethod
+    def open(cls, directory: Path, passphrase: str) -> "Profile":
+        """LocalError: no profile, or in use. LockedError: wrong passphrase. StoreError: damaged."""
+        key, lock = take(directory, passphrase)
+        try:
+            _require_database(directory, key)
+            return cls(directory, lock, SecretBytes(key))
+        except BaseException:
+            lock.release()
+            raise
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the key is wiped."""
+        return self._key.wiped
+
+    def open_store(self, reactor: Any, random: Random = os.urandom) -> Store:
+        """The store, with a writer of its own. LockedError while locked; StoreError for a newer schema."""
+        if self.is_locked:
+            raise LockedError("the profile is locked: unlock it with `onionchat unlock`")
+        return Store(database_path(self.directory), self._key.reveal(), reactor, random)
+
+    def lock(self) -> None:
+        """Wipe the key; the profile stays ours. The caller has closed its store."""
+        self._key.wipe()
+
+    def unlock(self, passphrase: str) -> None:
+        """Take the key again; errors of `open`."""
+        key = unwrap_key(read_key(self.directory), passphrase)
+        _require_database(self.directory, key)
+        self._key.wipe()
+        self._key = SecretBytes(key)
+
+    def close(self) -> None:
+        """Wipe the key and let others in. Doing it twice is harmless."""
+        self._key.wipe()
+        self._lock.release()
+
+    def __repr__(self) -> str:
+        return f"Profile({str(self.directory)!r})"
+
+
+def take(directory: Path, passphrase: str) -> tuple[bytes, FolderLock]:
+    """The database key and the lock of a profile; the database is not looked at."""
+    if not profile_exists(directory):
+        read_key(directory)
+    lock = FolderLock(directory)
+    try:
+        _harden_once()
+        finish_exchange(directory)
+        return unwrap_key(read_key(directory), passphrase), lock
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _require_database(directory: Path, key: bytes) -> None:
+    path = database_path(directory)
+    if not path.is_file():
+        raise StoreError(f"{path} is missing: put it back from a backup, or `onionchat wipe` what is left")
+    connect(path, key, read_only=True).close()
+
+
+# --- another passphrase -------------------------------------------------------------------------------------
+def change_passphrase(
+    directory: Path, old: str, new: str, rekey: bool, cost: Cost = Cost.MODERATE, random: Random = os.urandom
+) -> None:
+    """Wrap the key anew; with `rekey`, give the database a new key, so that copies of the old file open nothing."""
+    key, lock = take(directory, old)
+    try:
+        if rekey:
+            _rekey(directory, key, new, cost, random)
+        else:
+            content = rewrap_key(read_key(directory), old, new, random, cost)
+            replace_key(directory, lambda: write_file(key_path(directory), content))
+    finally:
+        lock.release()
+
+
+def _rekey(directory: Path, key: bytes, passphrase: str, cost: Cost, random: Random) -> None:
+    """A copy under a new key takes the database's place; `finish_exchange` explains the order."""
+    new_key = random(KEY_BYTES)
+    vault = wrap_key(new_key, passphrase, random, cost)
+    database, copy = database_path(directory), directory / (DATABASE_NAME + NEXT)
+    _require_database(directory, key)
+    try:
+        copy_database(database, key, copy, new_key)
+        write_file(directory / (KEY_NAME + NEXT), vault)
+    except BaseException:
+        finish_exchange(directory)  # there is a copy, so this goes back
+        raise
+    for path in with_logs(database)[1:]:
+        path.unlink(missing_ok=True)  # of the old database; they are empty since it was closed
+    copy.rename(database)
+    sync_folder(directory)
+    replace_key(directory, lambda: exchange_key(directory))
+
+
+def copy_database(source: Path, key: bytes, target: Path, new_key: bytes) -> None:
+    """All of a database under another key, in a new file that is on the disk afterwards."""
+    create_private(target)
+    connection = connect(source, key)
+    try:
+        with explained():
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("ATTACH DATABASE ? AS copy KEY " + f"\"x'{new_key.hex()}'\"", (str(target),))
+            connection.execute("SELECT sqlcipher_export('copy')")
+            for pragma in ("user_version", "application_id"):
+                (value,) = connection.execute(f"PRAGMA main.{pragma}").fetchone()
+                connection.execute(f"PRAGMA copy.{pragma}={int(value)}")
+            connection.execute("DETACH DATABASE copy")
+    finally:
+        connection.close()
+    connect(target, new_key, read_only=True).close()
+    sync_file(target)
+    sync_folder(target.parent)
+
+
+# --- destroying one -----------------------------------------------------------------------------------------
+def wipe_profile(directory: Path) -> list[str]:
+    """Destroy the key, then everything of ours. The names of files that are not ours and stay.
+
+    The key file goes last, empty of any key: a wipe that was interrupted can be done again.
+    """
+    read_key(directory)
+    lock = FolderLock(directory)
+    try:
+        for name in (KEY_NAME, KEY_NAME + NEXT, KEY_NAME + NEW):
+            _overwrite(directory / name)
+        for name in (DATABASE_NAME, DATABASE_NAME + NEXT, DATABASE_NAME + NEW):
+            for path in with_logs(directory / name):
+                path.unlink(missing_ok=True)
+        shutil.rmtree(directory / TOR_FOLDER, ignore_errors=True)
+        for name in (SOCKET_NAME, KEY_NAME + NEXT, KEY_NAME + NEW, KEY_NAME, LOCK_NAME):
+            (directory / name).unlink(missing_ok=True)
+        sync_folder(directory)
+    except OSError as error:
+        raise LocalError(
+            f"not all could be deleted ({error.strerror}); the key is destroyed: delete the rest of {directory} by hand"
+        ) from None
+    finally:
+        lock.release()
+    left = sorted(path.name for path in directory.iterdir())
+    if not left:
+        directory.rmdir()
+    return left
+
+
+def _overwrite(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    try:
+        overwrite(descriptor)
+    finally:
+        os.close(descriptor)
