@@ -266,10 +266,9 @@ class Console:
 
     # --- keys ---
     def _on_key(self, key: str) -> bool:
+        taken = self.actions.on_screen(key) if self.stage.screens else self.actions.on_main(key)
         self.conversation.key_pressed()
-        if self.stage.screens:
-            return self.actions.on_screen(key)
-        return self.actions.on_main(key)
+        return taken
 
     def paste(self, paste: Paste) -> None:
         """Pasted text goes where the keys go; many lines are asked about."""

@@ -120,6 +120,13 @@ class Input(ReadlineEdit):  # type: ignore[misc]
             self._changed()
         return left
 
+    def _insert_char_at_cursor(self, key: str) -> None:
+        """As readline's, but the cursor stays behind what was typed when it joins what stands before it."""
+        if len(self.edit_text) < limits.TEXT_MAX_BYTES:
+            at = self.edit_pos
+            self.set_edit_text(self.edit_text[:at] + key + self.edit_text[at:])
+            self.set_edit_pos(at + len(key))
+
     def _changed(self) -> None:
         self._invalidate()
         self._on_change()

@@ -77,7 +77,7 @@ FOOT = (
     ("F1", "help"),
 )
 FOOT_NARROW = (("Esc", "list"), ("^K", "jump"), ("F1", "help"))
-FOOT_LIST = (("Enter", "open"), ("Esc", "back"), ("F3", "requests"), ("F1", "help"))
+FOOT_LIST = (("Enter", "open"), ("Esc", "back"), ("F1", "help"), ("F3", "requests"))
 FOOT_CHOOSING = (
     ("r", "reply"),
     ("+", "react"),

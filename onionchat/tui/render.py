@@ -154,7 +154,7 @@ def _in_columns(message: t.Message, columns: int, look: Look, who_columns: int) 
     fits = first >= room // 2
     body = _body(message, room, first if fits else room, look)
     if right and not fits:
-        body.append(right)
+        body += [[("quiet", line)] for line in wrap("".join(part for _, part in right), room)]
     lines = [[("text", " " * indent), *line] for line in body]
     lines[0] = [*head, *body[0]]
     return [_with_right(lines[0], right, columns) if fits else lines[0], *lines[1:]]
@@ -198,8 +198,7 @@ def _body(message: t.Message, columns: int, first_columns: int, look: Look) -> l
         first_columns = columns
     gone = _gone(message)
     if gone:
-        lines.append([("quiet", look.glyphs.plain(gone))])
-        return lines
+        return lines + [[("quiet", line)] for line in wrap(look.glyphs.plain(gone), columns, first_columns)]
     text = block(message.text)
     if message.kind.startswith("file"):
         text = f"{look.glyphs.file} {text}"

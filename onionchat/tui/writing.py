@@ -87,7 +87,8 @@ class Writing:
         self._draft_due = None
         if self.name is not None and self.aim is None:
             self._drafts[self.name] = self.edit.edit_text
-            self._run(self._keep(self.name, self.edit.edit_text))
+            if self.edit.edit_text or self.name in self._kept:
+                self._run(self._keep(self.name, self.edit.edit_text))
 
     async def _keep(self, name: str, text: str) -> None:
         (self._kept.add if text else self._kept.discard)(name)

@@ -26,7 +26,9 @@ def is_hostile(character: str) -> bool:
 class Trial:
     """A console on a made-up node, with a clock that only moves when told."""
 
-    def __init__(self, service: FakeService | None, columns: int, rows: int, ascii_only: bool, options: Options) -> None:
+    def __init__(
+        self, service: FakeService | None, columns: int, rows: int, ascii_only: bool, options: Options
+    ) -> None:
         self.clock = Clock()
         self.size = (columns, rows)
         self.copied: list[str] = []

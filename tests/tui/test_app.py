@@ -23,7 +23,23 @@ def test_the_usual_sight(open_console):
 @pytest.mark.parametrize("columns, rows", [(80, 24), (40, 15), (200, 60), (60, 7), (59, 10), (12, 7), (5, 3), (1, 1)])
 def test_every_size_is_filled_exactly(open_console, columns, rows):
     trial = open_console(columns, rows)
-    for key in ("f1", "esc", "f2", "esc", "f3", "esc", "f5", "esc", "ctrl k", "esc", "esc", "/", "f12", "f12", "ctrl l"):
+    for key in (
+        "f1",
+        "esc",
+        "f2",
+        "esc",
+        "f3",
+        "esc",
+        "f5",
+        "esc",
+        "ctrl k",
+        "esc",
+        "esc",
+        "/",
+        "f12",
+        "f12",
+        "ctrl l",
+    ):
         canvas = trial.press(key).render()
         assert (canvas.cols(), canvas.rows()) == (columns, rows)
 
@@ -235,7 +251,7 @@ ANY_KEYS = st.lists(
             + [f"ctrl {c}" for c in "abcdefghklnptuwy_"]
             + ["meta up", "meta down", "meta <", "meta >", "newline", "meta enter", "meta p", "meta n", "shift tab"]
         ),
-        st.sampled_from(list("/: reft+cdgqibx@\"\\1")),
+        st.sampled_from(list('/: reft+cdgqibx@"\\1')),
         st.characters(),
     ),
     max_size=25,

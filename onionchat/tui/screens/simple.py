@@ -39,7 +39,7 @@ def help_lines(columns: int, look: Look) -> list[Line]:
         for key in KEYS:
             if key.where == where:
                 lines += _explained(key.shown, KEY_COLUMNS, look.glyphs.plain(key.help), columns)
-    lines += [[], [("bold", " Commands (// sends a message that begins with a slash)")]]
+    lines += [[], *paragraph(" Commands (// sends a message that begins with a slash)", columns, "bold")]
     for command in COMMANDS:
         lines += _explained(command.usage, 32 if columns >= 70 else KEY_COLUMNS, command.help, columns)
     return lines[1:]
@@ -55,7 +55,8 @@ def _explained(left: str, left_columns: int, right: str, columns: int) -> list[L
             [*head, ("text", " " * (left_columns - len(left))), *body[0]],
             *([("text", " " * indent), *line] for line in body[1:]),
         ]
-    return [head, *([("text", " " * indent), *line] for line in body)]
+    heads = padded(paragraph(left, max(columns - 4, 10), "key"), "   ")
+    return [*heads, *padded(body, " " * indent)]
 
 
 class InvitationScreen(Screen):

@@ -1,0 +1,92 @@
+"""Lines in, lines out."""
+
+import pytest
+
+from onionchat.testing.fakeservice import START_MS, FakeService
+from onionchat.testing.trial_console import hostile_service
+from onionchat.tui.backend import Options
+from onionchat.tui.glyphs import UNICODE
+from onionchat.tui.plain import PlainConsole
+
+
+class Lines:
+    def __init__(self, service):
+        self.service, self.out, self.left = service, [], []
+        self.console = PlainConsole(
+            service,
+            UNICODE,
+            Options(utc_offset_seconds=0),
+            lambda: START_MS / 1000,
+            self.out.append,
+            lambda: self.left.append(1),
+        )
+        self.console.start()
+
+    def say(self, text):
+        self.out.clear()
+        self.console.line(text)
+        return "\n".join(self.out)
+
+
+@pytest.fixture
+def lines():
+    return Lines(FakeService())
+
+
+def test_it_begins_with_who_is_there(lines):
+    assert lines.out[0] == "Bob: online, unvalidated, 2 unread"
+    assert "/open NAME" in lines.out[-1]
+
+
+def test_a_conversation(lines):
+    assert "No conversation is open" in lines.say("hello?")
+    assert "Yes. It comes in drops" in lines.say("/open Bob")
+    assert lines.service.talks["Bob"].unread == 0
+    assert "me  hello!" in lines.say("hello!")
+    lines.out.clear()
+    lines.service.receive("Bob", "hi")
+    assert "Bob  hi" in "\n".join(lines.out)
+    lines.service.receive("Carol", "psst")
+    assert lines.out[-1] == "* New from Carol."
+
+
+def test_the_same_commands(lines):
+    lines.say("/open Bob")
+    assert "== Connection" in lines.say("/connection")
+    assert "== Compare" in lines.say("/words")
+    assert "== Requests" in lines.say("/requests")
+    assert "id " in lines.say("/requests")
+    assert "== Help" in lines.say("/help")
+    assert "already?" in lines.say("/search train")
+    assert lines.say("/invite").startswith("onionchat:")
+    assert "no such command" in lines.say("/frob")
+    assert "say" not in lines.say("//slash")
+    assert lines.service.calls[-3][1].text == "/slash" or any(
+        getattr(params, "text", "") == "/slash" for _, params in lines.service.calls
+    )
+
+
+def test_questions_are_answered_by_a_number(lines):
+    lines.say("/open Dave")
+    assert "1  Remove" in lines.say("/remove")
+    lines.say("no")
+    assert "Dave" in lines.service.talks
+    lines.say("/remove")
+    lines.say("1")
+    assert "Dave" not in lines.service.talks
+
+
+def test_locking_leaves(lines):
+    lines.say("/lock")
+    assert lines.service.locked and lines.left == [1]
+
+
+def test_hostile_text_is_harmless(hostile):
+    service = hostile_service(lambda: START_MS / 1000)
+    lines = Lines(service)
+    lines.console.open_conversation(next(iter(service.talks)))
+    for command in ("/requests", "/connection", "/words", "/status", "/search owned"):
+        lines.console.line(command)
+    assert lines.out
+    for line in lines.out:
+        assert hostile(line) == [] and "\n" not in line
