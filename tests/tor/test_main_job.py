@@ -4,6 +4,7 @@ The tests share people and run in this order; each leaves its people running, an
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import socks
 
 from onionchat.api import types as t
 from onionchat.errors import NoNodeError, OnionchatError
+from onionchat.net.onions import VIRTUAL_PORT
 from onionchat.testing.people import PASSPHRASE, People, Person, environment, make_contacts, wait_delivered
 from onionchat.testing.torproc import wait_until
 
@@ -325,21 +328,42 @@ def test_with_no_node_running_it_is_kept(alice, carol):
 
 
 # --- who may find us --------------------------------------------------------------------------------------
-def test_who_is_blocked_cannot_find_us_any_more(alice, bob, carol):
-    """Alice moves to a new address: Bob is never connected again, Carol is."""
-    old = alice.json("status")["address"]
+def can_reach(person: Person, address: str) -> bool:
+    """Whether this person's Tor, which may hold keys that the person was given, still gets a stream to an onion."""
+    host, _, port = person.socks.rpartition(":")
+    stream = socks.socksocket()
+    stream.set_proxy(socks.SOCKS5, host, int(port), rdns=True, username=os.urandom(4).hex(), password="-")
+    stream.settimeout(20.0)
+    try:
+        stream.connect((address, VIRTUAL_PORT))
+    except OSError:
+        return False
+    finally:
+        stream.close()
+    return True
+
+
+def test_who_is_blocked_cannot_find_us_any_more(people, alice, bob, carol):
+    """Alice moves to a new address and tells the others; when all have it, the one that Bob knows is gone."""
+    dave = people.persons["dave"]
+    dave.tor.restart()
+    dave.start()
+    alice.wait_online("dave")
+    old = f"{alice.json('status')['address'].removesuffix('.onion')}.onion"
+    assert can_reach(bob, old)
     alice.do("block", "bob")
-    alice.wait_until("she has moved", lambda: alice.json("status")["address"] != old, DELIVERY_SECONDS)
+    alice.wait_until("she has moved", lambda: alice.json("status")["address"] not in old, DELIVERY_SECONDS)
     bob.wait_until("she is gone", lambda: not bob.is_online("alice"), DELIVERY_SECONDS)
     (lost,) = send(bob, "alice", "do you hear me?")
-    send_and_wait(carol, "alice", "I hear you", RETURN_SECONDS)
-    send_and_wait(alice, "carol", "and I you", RETURN_SECONDS)
-    carol.restart()
-    send_and_wait(carol, "alice", "at your new address", RETURN_SECONDS)
+    bob.wait_until("his Tor cannot reach her", lambda: not can_reach(bob, old), DELIVERY_SECONDS)
     bob.restart()
+    for friend in (carol, dave):
+        friend.restart()
+        send_and_wait(friend, "alice", "at your new address", RETURN_SECONDS)
+        send_and_wait(alice, friend.name, "I hear you", RETURN_SECONDS)
+        assert_level(alice, friend)
     assert not wait_until(lambda: bob.is_online("alice"), NOTHING_SECONDS)
     assert state_of(bob, "alice", lost) != "delivered"
-    assert_level(alice, carol)
 
 
 # --- behind the filter ------------------------------------------------------------------------------------
