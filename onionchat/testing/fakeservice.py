@@ -93,8 +93,12 @@ class FakeService:
         if self.locked and not method.locked:
             return fail(LockedError("the profile is locked: type the passphrase"))
 
+        do = getattr(self, "do_" + name.replace(".", "_"), None)
+        if do is None:
+            return fail(UsageError(f"the made-up node cannot do that: {name}"))
+
         def answer() -> Any:
-            return getattr(self, "do_" + name.replace(".", "_"))(params)
+            return do(params)
 
         if self.held is not None:
             waiting: Deferred[Any] = Deferred()

@@ -45,7 +45,7 @@ def test_a_huge_paste_is_cut_and_says_so():
 
 
 def test_text_that_goes_on_after_enter_at_once_is_a_paste_without_marks():
-    keys = list("one") + ["enter"] + list("two") + ["enter"]
+    keys = [*"one", "enter", *"two", "enter"]
     assert read(keys) == [Paste("one\ntwo"), "enter"]
     assert read([*"abc", "enter"]) == [*"abc", "enter"]
     assert read(["a", "enter", "b"]) == ["a", "enter", "b"]

@@ -101,7 +101,7 @@ def test_scrolling_back_to_the_end_follows_again(log):
 def test_the_top_is_a_stop(log):
     for _ in range(30):
         log.view.page(-1)
-    assert log.lines[0].endswith("Friday 20 November  ────────────────────") or "Friday 20 November" in log.lines[0]
+    assert "Friday 20 November" in log.lines[0]
     assert "start" in log.near
 
 
@@ -111,7 +111,7 @@ def test_the_next_page_is_asked_for_before_the_end_is_reached(log):
     assert "start" not in log.near
     for _ in range(10):
         log.view.page(-1)
-        log.lines
+        assert log.lines
     assert "start" in log.near
 
 
