@@ -16,6 +16,7 @@ class Place(Enum):
 
     DIRECT = "direct"
     SELF = "self"
+    ARCHIVE = "archive"  # logs that came with an import: nobody writes, offers or asks for them
 
 
 class Body(Protocol):
@@ -25,7 +26,7 @@ class Body(Protocol):
         """What it changes."""
 
 
-EVERYWHERE = frozenset(Place)
+EVERYWHERE = frozenset({Place.DIRECT, Place.SELF})
 SELF_ONLY = frozenset({Place.SELF})
 
 # Text and its marks stand in *self* as notes to oneself.

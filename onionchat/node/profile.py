@@ -3,8 +3,9 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from onionchat.ids import id_text
 from onionchat.kinds.account import Setting
 from onionchat.kinds.fold import Place
 from onionchat.log.entry import self_id
+from onionchat.node.export import Exported, copy_contents, export_database, unwrap_export
 from onionchat.node.folder import (
     KEY_NAME,
     LOCK_NAME,
@@ -41,20 +43,24 @@ from onionchat.node.folder import (
     with_logs,
     write_file,
 )
+from onionchat.node.importing import bring_in, exported_name
 from onionchat.store.db import Connection, connect, explained, migrate
 from onionchat.store.gate import Gate
 from onionchat.store.own import Own, create_own, get_meta, set_meta
 from onionchat.store.people import OWN_SLOT, add_address, add_card, add_statements, discovery_for
 from onionchat.store.store import DATABASE_NAME, Store
-from onionchat.text import clean_name
+from onionchat.text import clean_name, remote_name
 
 Random = Callable[[int], bytes]
+Fill = Callable[[Connection, Own, Gate, int], None]
+"""A job that adds to a new database before anybody sees it; the last argument is now, in ms."""
 
 RECOVERY = "recovery"
 """The key in `meta` of the recovery key's private half, while its words are not settled."""
 NAME_SETTING = "name"
 DEVICE_SETTING = "device:"
 FIRST_DEVICE = "device 1"
+IMPORT_NAME = "import.db" + NEW
 
 
 def profile_exists(directory: Path) -> bool:
@@ -70,57 +76,104 @@ def create_profile(
     recovery: Literal["keep", "decline"],
     cost: Cost = Cost.MODERATE,
     random: Random = os.urandom,
-    fill: Callable[[Connection, Own, Gate, int], None] | None = None,
 ) -> list[str]:
     """Make a profile: an account of one device. The 24 recovery words, none when declined.
 
-    `fill` is a job that adds to the new database before anybody sees it. LocalError when there is a profile already,
+    LocalError when there is a profile already,
     or a database whose key file is gone. A crash leaves nothing that looks like a profile.
     """
-    if profile_exists(directory):
-        raise LocalError(f"there is a profile in {directory} already; use another --profile, or `onionchat wipe` it")
+    _require_none(directory)
     clean_name(name)
     key = random(KEY_BYTES)
     vault = wrap_key(key, passphrase, random, cost)
     entropy = random(ENTROPY_BYTES) if recovery == "keep" else None
+    with _making(directory):
+        _make(directory, name, key, vault, entropy, random)
+    return [] if entropy is None else list(words_of(entropy))
+
+
+def import_profile(
+    directory: Path,
+    source: Path,
+    export_passphrase: str,
+    name: str | None,
+    passphrase: str,
+    cost: Cost = Cost.MODERATE,
+    random: Random = os.urandom,
+) -> None:
+    """Make a profile, another account's, with the history and the contacts of an export. Its recovery words are kept.
+
+    LocalError: a profile is there, or no export. LockedError: wrong passphrase of the export. StoreError: damaged.
+    """
+    _require_none(directory)
+    if name is not None:
+        clean_name(name)
+    export_key = unwrap_export(source, export_passphrase)
+    key = random(KEY_BYTES)
+    vault = wrap_key(key, passphrase, random, cost)
+    with _making(directory):
+        copy = directory / IMPORT_NAME
+        copy_contents(source, copy)
+        export = connect(copy, export_key)
+        try:
+            migrate(export)
+            called = name if name is not None else remote_name(exported_name(export))
+            _make(directory, called, key, vault, random(ENTROPY_BYTES), random, partial(bring_in, export))
+        finally:
+            export.close()
+
+
+def _require_none(directory: Path) -> None:
+    if profile_exists(directory):
+        raise LocalError(f"there is a profile in {directory} already; use another --profile, or `onionchat wipe` it")
+
+
+@contextmanager
+def _making(directory: Path) -> Iterator[None]:
+    """The folder, locked, and free of what a crash left; of what is half made after an error, too."""
     make_folder(directory)
     lock = FolderLock(directory)
     try:
+        _require_none(directory)
         _clear_half_made(directory)
-        new = directory / (DATABASE_NAME + NEW)
-        _fill_database(new, key, name, entropy, random, fill)
-        half = directory / (KEY_NAME + NEXT)
-        write_file(half, vault)  # so that the next attempt knows the database for what it is
-        new.rename(database_path(directory))
-        sync_folder(directory)
-        half.rename(key_path(directory))
-        sync_folder(directory)
+        yield
     finally:
+        for path in with_logs(directory / IMPORT_NAME) + with_logs(directory / (DATABASE_NAME + NEW)):
+            path.unlink(missing_ok=True)
         lock.release()
-    return [] if entropy is None else list(words_of(entropy))
+
+
+def _make(
+    directory: Path,
+    name: str,
+    key: bytes,
+    vault: bytes,
+    entropy: bytes | None,
+    random: Random,
+    fill: Fill | None = None,
+) -> None:
+    new, half = directory / (DATABASE_NAME + NEW), directory / (KEY_NAME + NEXT)
+    _fill_database(new, key, name, entropy, random, fill)
+    write_file(half, vault)  # so that the next attempt knows the database for what it is
+    new.rename(database_path(directory))
+    sync_folder(directory)
+    half.rename(key_path(directory))
+    sync_folder(directory)
 
 
 def _clear_half_made(directory: Path) -> None:
     """Remove what a crash left of an earlier attempt; never a database that may be somebody's history."""
     half, database = directory / (KEY_NAME + NEXT), database_path(directory)
-    if profile_exists(directory):
-        raise LocalError(f"there is a profile in {directory} already; use another --profile, or `onionchat wipe` it")
     if database.exists() and not half.exists():
         raise LocalError(
             f"{database} is there, but not its file `{KEY_NAME}`: put that back, or move the database away first"
         )
-    for path in (*with_logs(database), *with_logs(directory / (DATABASE_NAME + NEW)), half):
+    leftovers = (database, directory / (DATABASE_NAME + NEW), directory / IMPORT_NAME)
+    for path in (*(path for each in leftovers for path in with_logs(each)), half):
         path.unlink(missing_ok=True)
 
 
-def _fill_database(
-    path: Path,
-    key: bytes,
-    name: str,
-    entropy: bytes | None,
-    random: Random,
-    fill: Callable[[Connection, Own, Gate, int], None] | None,
-) -> None:
+def _fill_database(path: Path, key: bytes, name: str, entropy: bytes | None, random: Random, fill: Fill | None) -> None:
     create_private(path)
     connection = connect(path, key)
     try:
@@ -239,11 +292,38 @@ def take(directory: Path, passphrase: str) -> tuple[bytes, FolderLock]:
         raise
 
 
-def _require_database(directory: Path, key: bytes) -> None:
+def _database_of(directory: Path) -> Path:
+    """Its path; StoreError when it is not there (SQLite would make an empty one)."""
     path = database_path(directory)
     if not path.is_file():
         raise StoreError(f"{path} is missing: put it back from a backup, or `onionchat wipe` what is left")
-    connect(path, key, read_only=True).close()
+    return path
+
+
+def _require_database(directory: Path, key: bytes) -> None:
+    connect(_database_of(directory), key, read_only=True).close()
+
+
+# --- exports ------------------------------------------------------------------------------------------------
+def export_profile(
+    directory: Path,
+    passphrase: str,
+    target: Path,
+    export_passphrase: str,
+    salvage: bool = False,
+    cost: Cost = Cost.MODERATE,
+    random: Random = os.urandom,
+) -> Exported:
+    """Export a profile that nobody has open; errors of `take` and of `export_database`."""
+    key, lock = take(directory, passphrase)
+    try:
+        source = connect(_database_of(directory), key, read_only=True)
+        try:
+            return export_database(source, target, export_passphrase, now_ms(), salvage, cost, random)
+        finally:
+            source.close()
+    finally:
+        lock.release()
 
 
 # --- another passphrase -------------------------------------------------------------------------------------
@@ -312,7 +392,7 @@ def wipe_profile(directory: Path) -> list[str]:
     try:
         for name in (KEY_NAME, KEY_NAME + NEXT, KEY_NAME + NEW):
             _overwrite(directory / name)
-        for name in (DATABASE_NAME, DATABASE_NAME + NEXT, DATABASE_NAME + NEW):
+        for name in (DATABASE_NAME, DATABASE_NAME + NEXT, DATABASE_NAME + NEW, IMPORT_NAME):
             for path in with_logs(directory / name):
                 path.unlink(missing_ok=True)
         shutil.rmtree(directory / TOR_FOLDER, ignore_errors=True)

@@ -25,6 +25,7 @@ from onionchat.store.boxes import add_box, make_boxes
 from onionchat.store.changes import Effects
 from onionchat.store.db import Connection
 from onionchat.store.own import Own
+from onionchat.store.people import contact_of
 from onionchat.store.rows import (
     ConversationRow,
     Flag,
@@ -131,10 +132,11 @@ class Gate:
     def append_own(
         self, c: Connection, conversation_id: ConversationId, body: Body, now_ms: int, expires_ms: int = 0
     ) -> Appended:
-        """Write an entry of this device's. LocalError when it is too long or the conversation is not there."""
+        """Write an entry of this device's. LocalError: too long, no such conversation, or one that is only to read."""
         conversation = find_conversation(c, conversation_id)
         if conversation is None:
             raise LocalError("there is no such conversation any more")
+        _require_writable(c, conversation)
         result = Appended(conversation_id)
         row = self.own_log(c, conversation, result)
         seen, covered = self._unseen(c, conversation, row, now_ms)
@@ -401,6 +403,16 @@ class Gate:
             changes.drop_body(c, n, Flag.FINAL | Flag.EXPIRED)
             c.execute("UPDATE entry SET expires = NULL WHERE n = ?", (n,))
         return {bytes(conversation) for _, conversation in rows}
+
+
+def _require_writable(c: Connection, conversation: ConversationRow) -> None:
+    if conversation.place is Place.SELF:
+        return
+    contact = contact_of(c, conversation.account)
+    if conversation.place is Place.ARCHIVE or (contact is not None and contact.state == "removed"):
+        raise LocalError(
+            "this contact was removed, or came with an import: its history is only to read; add the contact to write"
+        )
 
 
 def _shown(changed: Sequence[Change]) -> tuple[int, str]:

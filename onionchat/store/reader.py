@@ -7,6 +7,7 @@ from onionchat.codec import encode
 from onionchat.crypto.hashing import labelled_hash
 from onionchat.errors import RemoteError
 from onionchat.ids import AccountId, ConversationId, DeviceId, EntryId, LogId
+from onionchat.kinds.fold import Place
 from onionchat.log.certificate import Belief, KnownLog, open_log_box
 from onionchat.log.entry import ENTRY_OVERHEAD_BYTES, WireEntry
 from onionchat.log.log import LogHead
@@ -87,8 +88,9 @@ class StoreReader:
         return [bytes(row[0]) for row in rows]
 
     def conversations(self) -> Sequence[ConversationId]:
-        """All conversations."""
-        return [ConversationId(row[0]) for row in self._c.execute("SELECT id FROM conversation")]
+        """All conversations but archives."""
+        rows = self._c.execute("SELECT id FROM conversation WHERE place != ?", (Place.ARCHIVE.value,))
+        return [ConversationId(row[0]) for row in rows]
 
     # --- MembershipReader ------------------------------------------------------------------------------
     def member_account(self, conversation: ConversationId, device: DeviceId) -> AccountId | None:
