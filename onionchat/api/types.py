@@ -13,6 +13,15 @@ from onionchat import limits
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=10 * 365 * 86400)]
 Trust = Literal["unvalidated", "validated", "compromised"]
 MessageState = Literal["waiting", "sent", "delivered", "received"]
+InvitationState = Literal["publishing", "published", "waiting", "pending", "used", "expired", "closed"]
+
+
+def duration_text(seconds: int) -> str:
+    """1 d, 12 h, 30 min, 45 s: the largest unit that fits without a rest."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 class Params(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -106,7 +115,7 @@ class Invitation(Result):
     link: str
     kind: Literal["once", "open"]
     expires: int | None
-    state: Literal["publishing", "published", "waiting", "pending", "used", "expired", "closed"]
+    state: InvitationState
     accept_as: str | None = None
     qr: list[str] = []
 

@@ -1,5 +1,6 @@
 """Pages of a conversation, search, unread counts, delivery: what the screen asks for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from onionchat import limits
@@ -198,47 +199,29 @@ def unread_count(c: Connection, conversation: int) -> int:
     return total
 
 
-def note_ack(c: Connection, log: bytes, device: bytes, seq: int) -> tuple[int, int] | None:
-    """A device has a log up to `seq`: the numbers (before, now) when that is news."""
-    row = c.execute("SELECT n FROM log WHERE id = ?", (log,)).fetchone()
-    if row is None:
-        return None
-    before = c.execute("SELECT seq FROM ack WHERE log = ? AND device = ?", (row[0], device)).fetchone()
-    old = before[0] if before else 0
-    if seq <= old:
-        return None
-    c.execute("INSERT OR REPLACE INTO ack VALUES (?, ?, ?)", (row[0], device, seq))
-    return old, seq
+def id_of(header: bytes) -> bytes:
+    """The id of the entry with this header."""
+    return labelled_hash(b"entry header", header)
 
 
-def acks(c: Connection, log: int) -> list[tuple[bytes, int]]:
-    """(device, seq) of every device that acknowledged a log."""
-    return [(bytes(row[0]), row[1]) for row in c.execute("SELECT device, seq FROM ack WHERE log = ?", (log,))]
-
-
-def queued(c: Connection, own_account: bytes) -> int:
-    """How many shown messages of ours no device of the other side has."""
-    total = 0
+def queued_after(c: Connection, own_account: bytes, acked: Callable[[int], dict[bytes, int]]) -> int:
+    """How many shown messages of ours no device of a contact has. `acked(log)`: device -> seq."""
     rows = c.execute(
-        "SELECT log.n, log.seq, (SELECT max(ack.seq) FROM ack JOIN device ON device.id = ack.device"
-        " WHERE ack.log = log.n AND device.account != ?) FROM log"
-        " JOIN conversation ON conversation.n = log.conversation"
-        " WHERE log.seed IS NOT NULL AND conversation.place = 'direct'",
+        "SELECT log.n, log.seq FROM log JOIN conversation ON conversation.n = log.conversation"
+        " WHERE log.seed IS NOT NULL AND conversation.place = 'direct' AND conversation.account != ?",
         (own_account,),
     ).fetchall()
-    for n, seq, acked in rows:
-        if seq > (acked or 0):
-            total += c.execute(
-                "SELECT count(*) FROM entry WHERE log = ? AND seq > ? AND shown > 0", (n, acked or 0)
-            ).fetchone()[0]
-    return int(total)
+    return sum(_shown_above(c, n, max(acked(n).values(), default=0), seq) for n, seq in rows)
 
 
-def unacknowledged(c: Connection, conversation: int, device: bytes) -> int:
-    """How many entries of ours in a conversation a device has not acknowledged."""
-    row = c.execute(
-        "SELECT sum(log.seq - coalesce((SELECT seq FROM ack WHERE ack.log = log.n AND device = ?), 0)) FROM log"
-        " WHERE conversation = ? AND seed IS NOT NULL",
-        (device, conversation),
-    ).fetchone()
-    return int(row[0] or 0)
+def waiting_for(c: Connection, conversation: int, device: bytes, acked: Callable[[int], dict[bytes, int]]) -> int:
+    """How many shown messages of ours in a conversation a device does not have."""
+    rows = c.execute("SELECT n, seq FROM log WHERE conversation = ? AND seed IS NOT NULL", (conversation,)).fetchall()
+    return sum(_shown_above(c, n, acked(n).get(device, 0), seq) for n, seq in rows)
+
+
+def _shown_above(c: Connection, log: int, above: int, seq: int) -> int:
+    if seq <= above:
+        return 0
+    row = c.execute("SELECT count(*) FROM entry WHERE log = ? AND seq > ? AND shown > 0", (log, above)).fetchone()
+    return int(row[0])

@@ -47,6 +47,10 @@ class Store:
         account = self.own.account
         return self.write(lambda c: self.gate.open_conversation(c, self.self_id, Place.SELF, account))
 
+    def checkpoint(self) -> None:
+        """Empty the write-ahead log, soon: what was wiped from the database must not stay there."""
+        self._writer.checkpoint()
+
     def open_reader(self) -> Connection:
         """Another read-only connection, for a long read in a thread (export, search)."""
         return connect(self.path, self._key, read_only=True)

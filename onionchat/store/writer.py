@@ -29,6 +29,7 @@ class Writer:
         self._waiting: deque[tuple[Job[Any], Deferred[Any]]] = deque()
         self._wanted = threading.Condition()
         self._closing = False
+        self._checkpoint_wanted = False
         self.commits = 0
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -45,6 +46,12 @@ class Writer:
                 self._wanted.notify()
         return deferred
 
+    def checkpoint(self) -> None:
+        """Empty the write-ahead log after the group that is being committed."""
+        with self._wanted:
+            self._checkpoint_wanted = True
+            self._wanted.notify()
+
     def close(self) -> None:
         """Commit what waits, then end the thread. Blocks until then; the connection is closed."""
         with self._wanted:
@@ -56,13 +63,22 @@ class Writer:
     def _run(self) -> None:
         while True:
             with self._wanted:
-                while not self._waiting and not self._closing:
+                while not self._waiting and not self._closing and not self._checkpoint_wanted:
                     self._wanted.wait()
-                if not self._waiting:
+                truncate, self._checkpoint_wanted = self._checkpoint_wanted, False
+                if not self._waiting and not truncate:
                     return
                 group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_MAX))]
-            outcomes = self._commit(group)
+            outcomes = self._commit(group) if group else []
+            if truncate:
+                self._truncate()
             self._reactor.callFromThread(_fire, [(deferred, outcome) for (_, deferred), outcome in outcomes])
+
+    def _truncate(self) -> None:
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except DatabaseError:
+            return  # a reader is in the way; the next commit's checkpoint does it
 
     def _commit(self, group: list[Any]) -> list[tuple[Any, Any]]:
         outcomes: list[tuple[Any, Any]] = []

@@ -1,0 +1,241 @@
+"""Methods about the node itself: status, connections, devices, recovery, settings, lock."""
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+from twisted.internet.threads import deferToThread
+
+from onionchat.api import types as t
+from onionchat.api.present import Presenter
+from onionchat.errors import LocalError
+from onionchat.ids import id_text
+from onionchat.kinds import account as kinds
+from onionchat.net.onions import OnionState
+from onionchat.net.tor import TorState
+from onionchat.node import profile
+from onionchat.node.export import export_database
+from onionchat.node.node import Node
+from onionchat.store import messages as pages
+from onionchat.store.rows import find_conversation
+
+_TOR_STATES = {
+    TorState.STOPPED: "off",
+    TorState.CONNECTING: "connecting",
+    TorState.WAITING: "lost",
+    TorState.BOOTSTRAPPING: "bootstrapping",
+    TorState.READY: "ready",
+}
+_SECRET_SETTINGS = ("draft:", "device:")
+
+
+def tor_state(node: Node) -> str:
+    """What Tor is doing, in a word."""
+    if node.tor is None or not node.is_unlocked:
+        return "off"
+    return "lost" if node.tor_problem else _TOR_STATES[node.tor.status.state]
+
+
+def onion_state(node: Node) -> Literal["unpublished", "publishing", "reachable"]:
+    """How far this device's address is."""
+    if node.tor is None or not node.is_unlocked:
+        return "unpublished"
+    row = node.services.current_address()
+    state = OnionState.UNPUBLISHED if row is None else node.services.state(row.key)
+    return state.value
+
+
+class About:
+    """See the module."""
+
+    def __init__(self, node: Node, presenter: Presenter) -> None:
+        self._node, self._present = node, presenter
+
+    def methods(self) -> dict[str, Callable[[Any], Any]]:
+        """By name."""
+        return {
+            "status.get": self.status,
+            "connection.list": self.connections,
+            "device.list": self.devices,
+            "recovery.words": self.recovery_words,
+            "recovery.settle": self.settle_recovery,
+            "setting.get": self.setting,
+            "setting.set": self.set_setting,
+            "profile.export": self.export,
+            "node.lock": self.lock,
+            "node.unlock": self.unlock,
+        }
+
+    # --- status --------------------------------------------------------------------------------------------
+    def status(self, _: t.Nothing) -> t.Status:
+        """The node, Tor, the onion, live peers, what is queued."""
+        node = self._node
+        tor = node.tor
+        status = t.Status(
+            device="",
+            account="",
+            name="",
+            tor=t.TorStatus(state=tor_state(node), bootstrap=0, version=""),
+            onion=onion_state(node),
+            restricted_discovery=False,
+            peers=[],
+            missing=[],
+            clock_skew_s=None,
+            queued=0,
+            running=tor is not None,
+        )
+        if tor is not None:
+            now = tor.status
+            status.tor.bootstrap, status.tor.version = now.bootstrap, now.version
+            status.tor.summary = node.tor_problem or now.problem or now.summary
+            status.missing = list(now.missing)
+        status.warnings = list(node.warnings)
+        if node.is_unlocked:
+            self._fill_status(status)
+        return status
+
+    def _fill_status(self, status: t.Status) -> None:
+        node = self._node
+        book, c = node.book, node.store.reads
+        status.device, status.account = id_text(node.own.device), id_text(node.own.account)
+        status.name, status.device_label = book.own_name, book.device_label(node.own.device)
+        status.restricted_discovery = node.services.is_restricted()
+        status.peers = self._peers()
+        status.clock_skew_s = self._clock_skew()
+        status.queued = pages.queued_after(c, node.own.account, node.deliveries.of)
+        row = node.services.current_address()
+        status.address = "" if row is None else book.own_devices[node.own.device].certificate.address_text
+        status.devices = len(book.own_devices)
+        status.requests = sum(1 for request in book.requests.values() if request.state == "waiting")
+        rows = c.execute("SELECT n FROM conversation WHERE place = 'direct'").fetchall()
+        status.unread = sum(pages.unread_count(c, n) for (n,) in rows)
+        status.recovery_pending = bool(profile.recovery_words(c))
+
+    def _peers(self) -> list[t.PeerStatus]:
+        node = self._node
+        found = []
+        for device, link in node.peers.live.items():
+            person = node.book.person_of(device)
+            rtt = link.channel.rtt_seconds
+            since = node.now_ms() - int((node.reactor.seconds() - link.opened_at) * 1000)
+            found.append(
+                t.PeerStatus(
+                    contact=person.name if person is not None else "",
+                    device=id_text(device),
+                    since=since,
+                    rtt_ms=None if rtt is None else round(rtt * 1000, 1),
+                )
+            )
+        return found
+
+    def _clock_skew(self) -> float | None:
+        """How far our clock is from that of the newest entries of others, as they came; None while unknown."""
+        rows = self._node.store.reads.execute(
+            "SELECT ms - arrived FROM entry WHERE mine = 0 AND log > 0 AND shown > 0 AND ms - arrived > -60000"
+            " AND arrived > ? ORDER BY n DESC LIMIT 32",
+            (self._node.now_ms() - 86400_000,),
+        ).fetchall()
+        return round(median(row[0] for row in rows) / 1000, 1) if rows else None
+
+    # --- connections ----------------------------------------------------------------------------------------
+    def connections(self, _: t.Nothing) -> list[t.PeerConnection]:
+        """One line for each device of each contact."""
+        return [
+            self._connection(person, device, number)
+            for person in self._node.book.contacts()
+            for number, device in enumerate(self._present.devices(person), start=1)
+        ]
+
+    def _connection(self, person: Any, device: Any, number: int) -> t.PeerConnection:
+        node = self._node
+        link = node.peers.live.get(device.id)
+        explained = node.dialing.explain(device.id)
+        state: Literal["connected", "dialling", "waiting", "idle"] = "idle"
+        if link is not None:
+            state = "connected"
+        elif explained is not None:
+            state = "dialling" if explained.state.value == "dialing" else "waiting"
+        rtt = link.channel.rtt_seconds if link is not None else None
+        row = find_conversation(node.store.reads, person.conversation)
+        return t.PeerConnection(
+            contact=person.name,
+            device=id_text(device.id),
+            label=f"device {number}",
+            state=state,
+            since=None if link is None else node.now_ms() - int((node.reactor.seconds() - link.opened_at) * 1000),
+            rtt_ms=None if rtt is None else round(rtt * 1000, 1),
+            tries=0 if explained is None else explained.tries,
+            next_try_seconds=None if explained is None else explained.next_try_seconds,
+            last_failure="" if explained is None else (explained.last_failure or ""),
+            last_seen=device.last_seen,
+            waiting_messages=0
+            if row is None
+            else pages.waiting_for(node.store.reads, row.n, device.id, node.deliveries.of),
+        )
+
+    # --- devices, recovery, settings ------------------------------------------------------------------------
+    def devices(self, _: t.Nothing) -> list[t.OwnDevice]:
+        """My devices."""
+        node = self._node
+        roster = node.book.own_roster
+        found = [
+            t.OwnDevice(
+                id=id_text(row.id),
+                name=node.book.device_label(row.id),
+                this=row.id == node.own.device,
+                online=row.id == node.own.device or row.id in node.peers.live,
+                state="active",
+                address=row.certificate.address_text,
+            )
+            for row in node.book.own_devices.values()
+        ]
+        for device, removal in roster.removed.items() if roster is not None else ():
+            state: Literal["removed", "stolen"] = "stolen" if removal.reason == "stolen" else "removed"
+            name = node.book.device_label(device)
+            found.append(t.OwnDevice(id=id_text(device), name=name, this=False, online=False, state=state))
+        return found
+
+    def recovery_words(self, _: t.Nothing) -> t.RecoveryWords:
+        """The 24 words while they are kept."""
+        return t.RecoveryWords(words=profile.recovery_words(self._node.store.reads))
+
+    def settle_recovery(self, params: t.RecoverySettled) -> Any:
+        """Wipe the private half: it is on paper, or not wanted."""
+        del params  # both answers wipe it; the difference is only in what the user has
+        done = self._node.store.write(profile.settle_recovery)
+        done.addCallback(lambda _: self._node.empty_write_ahead_log())
+        return done.addCallback(lambda _: t.Done())
+
+    def setting(self, params: t.Setting) -> t.SettingValue:
+        """A setting's value."""
+        return t.SettingValue(value=self._node.book.settings.get(params.key) or None)
+
+    def set_setting(self, params: t.Setting) -> Any:
+        """Write a setting."""
+        if params.key.startswith(_SECRET_SETTINGS):
+            raise LocalError("that setting has a command of its own")
+        done = self._node.append_self([kinds.Setting(params.key, params.value or "")])
+        return done.addCallback(lambda _: t.Done())
+
+    # --- the store as a whole -------------------------------------------------------------------------------
+    def export(self, params: t.ProfileExport) -> Any:
+        """Write history and contacts to a file, in a thread."""
+        source, now_ms = self._node.store.open_reader(), self._node.now_ms()
+
+        def write() -> str:
+            try:
+                exported = export_database(source, Path(params.path), params.passphrase, now_ms, params.salvage)
+            finally:
+                source.close()
+            return exported.summary
+
+        return deferToThread(write).addCallback(lambda notice: t.Done(notice=notice))
+
+    def lock(self, _: t.Nothing) -> Any:
+        """Lock."""
+        return self._node.lock().addCallback(lambda _: t.Done())
+
+    def unlock(self, params: t.Passphrase) -> Any:
+        """Unlock."""
+        return self._node.unlock(params.passphrase).addCallback(lambda _: t.Done())

@@ -1,0 +1,287 @@
+"""Methods about conversations and messages."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from onionchat import limits
+from onionchat.api import types as t
+from onionchat.api.present import NOTES_NAME, Presenter, draft_key
+from onionchat.errors import LocalError, UsageError
+from onionchat.ids import EntryId, id_text, parse_id
+from onionchat.kinds import account as kinds
+from onionchat.kinds import chat
+from onionchat.kinds.changes import Shown
+from onionchat.log.log import LogHead
+from onionchat.node.book import Person, is_id_of
+from onionchat.node.node import Node
+from onionchat.store import messages as pages
+from onionchat.store.gate import NO_LOG, Appended
+from onionchat.store.messages import Line
+from onionchat.store.rows import ConversationRow, find_conversation, logs_of
+from onionchat.text import name_key
+
+SHORT_ID_LINES = 1000
+"""Among so many of the newest lines the beginning of an id is looked up."""
+
+
+class Conversations:
+    """See the module."""
+
+    def __init__(self, node: Node, presenter: Presenter) -> None:
+        self._node, self._present = node, presenter
+
+    def methods(self) -> dict[str, Callable[[Any], Any]]:
+        """By name."""
+        return {
+            "conversation.list": self.conversations,
+            "conversation.opened": self.opened,
+            "conversation.draft": self.draft,
+            "conversation.timer": self.timer,
+            "message.send": self.send,
+            "message.log": self.log,
+            "message.search": self.search,
+            "message.edit": self.edit,
+            "message.react": self.react,
+            "message.retract": self.retract,
+            "message.forget": self.forget,
+            "message.read": self.read,
+        }
+
+    # --- finding -------------------------------------------------------------------------------------------
+    def _find(self, name: str) -> tuple[Person | None, ConversationRow]:
+        """A contact and its conversation; None and *self* for notes."""
+        node = self._node
+        person = None if name_key(name) == name_key(NOTES_NAME) and not self._is_taken(name) else node.book.find(name)
+        identifier = node.store.self_id if person is None else person.conversation
+        row = find_conversation(node.store.reads, identifier)
+        if row is None:
+            raise LocalError("there is no conversation with this contact yet")
+        return person, row
+
+    def _is_taken(self, name: str) -> bool:
+        return any(name_key(name) == name_key(known) for known in self._node.book.names())
+
+    def _line(self, row: ConversationRow, text: str) -> Line:
+        """A line by its id, or by the beginning of it among the newest lines."""
+        c = self._node.store.reads
+        try:
+            found = pages.by_ids(c, row, [parse_id(text)])
+        except LocalError:
+            found = [line for line in pages.page(c, row, SHORT_ID_LINES) if is_id_of(text, line.id)]
+        if len(found) != 1:
+            raise LocalError("there is no such message in this conversation; `onionchat log NAME --json` shows the ids")
+        return found[0]
+
+    # --- conversations ---------------------------------------------------------------------------------------
+    def conversations(self, _: t.Nothing) -> list[t.Conversation]:
+        """The most recent first; notes to oneself once there are any."""
+        people = [self._present.conversation(person) for person in self._node.book.contacts()]
+        found = [item for item in (*people, self._present.conversation(None)) if item is not None]
+        return sorted(found, key=lambda item: item.last_time or 0, reverse=True)
+
+    def opened(self, params: t.ConversationOpened) -> t.Done:
+        """What is on the screen is dialled at once."""
+        devices = frozenset[Any]()
+        if params.name is not None:
+            person, _ = self._find(params.name)
+            devices = frozenset(person.devices) if person is not None else devices
+        self._node.dialing.opened(devices)
+        return t.Done()
+
+    def draft(self, params: t.Draft) -> Any:
+        """Keep unsent text."""
+        _, row = self._find(params.name)
+        if self._node.book.settings.get(draft_key(row), "") == params.text:
+            return t.Done()
+        text = params.text[: limits.TEXT_MAX_BYTES // 4]
+        return self._node.append_self([kinds.Setting(draft_key(row), text)]).addCallback(lambda _: t.Done())
+
+    def timer(self, params: t.Timer) -> Any:
+        """Set the timer of disappearing messages."""
+        _, row = self._find(params.name)
+        return self._node.append(row.id, chat.Timer(params.seconds or 0)).addCallback(lambda _: t.Done())
+
+    # --- writing ---------------------------------------------------------------------------------------------
+    def _writable(self, name: str, force: bool = True) -> tuple[Person | None, ConversationRow]:
+        person, row = self._find(name)
+        if person is None:
+            return person, row
+        if person.value.state == "blocked":
+            raise LocalError(f"{person.name} is blocked; `onionchat unblock` first")
+        if person.value.state != "active":
+            raise LocalError(f"{person.name} is history that was imported: it can be read, not written to")
+        if person.roster is not None and person.roster.disputed:
+            raise LocalError(f"{person.name}'s devices removed each other; nothing is sent until that is settled")
+        if person.trust == "compromised" and not force:
+            raise LocalError(f"{person.name} is marked as compromised; compare words anew, or use --force")
+        return person, row
+
+    def send(self, params: t.MessageSend) -> "Deferred[t.Sent]":
+        """Commit a message."""
+        _, row = self._writable(params.name, params.force)
+        check_text(params.text)
+        reply = self._line(row, params.reply_to).id if params.reply_to else chat.NO_REPLY
+        seconds = params.expires_seconds or self._node.book.timers.get(row.id) or 0
+        expires = self._node.now_ms() + seconds * 1000 if seconds else 0
+        return self._append(row, chat.Text(params.text, reply), expires)
+
+    def _append(self, row: ConversationRow, body: Any, expires_ms: int = 0) -> "Deferred[t.Sent]":
+        def sent(result: Appended) -> t.Sent:
+            return t.Sent(id=id_text(result.stored[-1].entry.id))
+
+        return self._node.append(row.id, body, expires_ms).addCallback(sent)
+
+    def _own_line(self, row: ConversationRow, text: str, what: str) -> Line:
+        line = self._line(row, text)
+        if not line.mine or line.shown is not Shown.TEXT or line.text is None:
+            raise LocalError(f"only your own messages can be {what}")
+        return line
+
+    def edit(self, params: t.MessageEdit) -> "Deferred[t.Sent]":
+        """Replace the text of an own message."""
+        _, row = self._writable(params.name)
+        check_text(params.text)
+        line = self._own_line(row, params.id, "edited")
+        return self._append(row, chat.Edit(line.id, params.text), line.expires or 0)
+
+    def react(self, params: t.MessageReact) -> "Deferred[t.Sent]":
+        """React with one emoji; empty takes it away."""
+        _, row = self._writable(params.name)
+        if len(params.emoji.encode()) > limits.EMOJI_MAX_BYTES or len(params.emoji.split()) > 1:
+            raise UsageError("a reaction is one emoji")
+        return self._append(row, chat.Reaction(self._line(row, params.id).id, params.emoji.strip()))
+
+    def retract(self, params: t.MessageRetract) -> "Deferred[t.Sent]":
+        """Take an own message back."""
+        _, row = self._writable(params.name)
+        return self._append(row, chat.Retract(self._own_line(row, params.id, "taken back").id))
+
+    # --- reading ---------------------------------------------------------------------------------------------
+    def log(self, params: t.MessageLog) -> list[t.Message]:
+        """A page."""
+        _, row = self._find(params.name)
+        c = self._node.store.reads
+        anchors = [params.since is not None, params.before, params.after, params.around]
+        if sum(map(bool, anchors)) > 1:
+            raise UsageError("give at most one of since, before, after, around")
+        if params.around:
+            lines = pages.around(c, row, self._anchor(row, params.around), params.limit)
+        else:
+            before = self._anchor(row, params.before) if params.before else None
+            after = self._anchor(row, params.after) if params.after else None
+            lines = pages.page(c, row, params.limit, since=params.since, before=before, after=after)
+        return self._present.messages(lines, row, None)
+
+    def _anchor(self, row: ConversationRow, text: str) -> EntryId:
+        return EntryId(self._line(row, text).id)
+
+    def search(self, params: t.Search) -> list[t.Message]:
+        """Full text."""
+        row = self._find(params.name)[1] if params.name else None
+        c = self._node.store.reads
+        found = []
+        for line in pages.search(c, params.query, row, params.limit):
+            raw = c.execute("SELECT id FROM conversation WHERE n = ?", (line.conversation,)).fetchone()[0]
+            where = find_conversation(c, raw)
+            person = self._node.book.by_conversation(raw)
+            if person is not None and person.value.state == "removed":
+                continue
+            found.append(self._present.message(line, where, NOTES_NAME if person is None else person.name))
+        return found
+
+    def read(self, params: t.ReadMark) -> Any:
+        """Mark as read; nothing is written when all is."""
+        _, row = self._find(params.name)
+        upto = None if params.id is None else self._line(row, params.id)
+        own = self._node.own.device
+        marks = []
+        for log in logs_of(self._node.store.reads, row.id):
+            seq = log.head.seq if upto is None else self._seq_before(log.n, upto)
+            read = self._node.store.reads.execute("SELECT read_seq FROM log WHERE n = ?", (log.n,)).fetchone()[0]
+            if log.device != own and seq > read:
+                marks.append((bytes(log.head.log), seq))
+        if not marks:
+            return t.Done()
+        return self._node.append_self([kinds.Read(row.id, tuple(marks))]).addCallback(lambda _: t.Done())
+
+    def _seq_before(self, log: int, line: Line) -> int:
+        """The newest number of a log that stands no later on the screen than a line."""
+        row = self._node.store.reads.execute(
+            "SELECT max(entry.seq) FROM entry, entry AS mark WHERE mark.n = ? AND entry.log = ?"
+            " AND (entry.ms, entry.counter, entry.tie, entry.seq) <= (mark.ms, mark.counter, mark.tie, mark.seq)",
+            (line.n, log),
+        ).fetchone()
+        return int(row[0] or 0)
+
+    # --- forgetting ------------------------------------------------------------------------------------------
+    def forget(self, params: t.MessageForget) -> Any:
+        """Forget by id, or all before a time."""
+        _, row = self._find(params.name)
+        if bool(params.ids) == (params.before is not None):
+            raise UsageError("say which messages: ids, or all before a time")
+        lines = [self._line(row, text) for text in params.ids] if params.ids else self._before(row, params.before or 0)
+        heads = {log.n: log.head for log in logs_of(self._node.store.reads, row.id)}
+        chosen = [line for line in lines if line.log in heads or line.log == NO_LOG]
+        unsent = [line for line in chosen if line.mine and line.text is not None and not self._is_out(line)]
+        withdrawn = [chat.Retract(line.id) for line in unsent if line.shown is Shown.TEXT] if params.withdraw else []
+        result = t.Forgotten(count=len(chosen), unsent=len(unsent))
+        bodies = _forgets(row.id, chosen, heads)
+        notices = [(line.n,) for line in chosen if line.log == NO_LOG]
+
+        def drop_notices(c: Any) -> None:
+            c.executemany("DELETE FROM entry WHERE n = ? AND log = 0", notices)
+
+        async def carry_out() -> t.Forgotten:
+            for body in withdrawn:
+                await self._node.append(row.id, body)
+            await self._node.append_self(bodies, also=drop_notices)
+            return result
+
+        return Deferred.fromCoroutine(carry_out())
+
+    def _before(self, row: ConversationRow, before_ms: int) -> list[Line]:
+        c = self._node.store.reads
+        numbers = c.execute(
+            "SELECT n FROM entry WHERE conversation = ? AND shown > 0 AND ms < ? ORDER BY n", (row.n, before_ms)
+        ).fetchall()
+        return pages.by_numbers(c, [n for (n,) in numbers])
+
+    def _is_out(self, line: Line) -> bool:
+        return any(seq >= line.seq for seq in self._node.deliveries.of(line.log).values())
+
+
+def check_text(text: str) -> None:
+    """LocalError for nothing, and for more than a message holds."""
+    if not text.strip():
+        raise LocalError("there is nothing to send: the text is empty")
+    size = len(text.encode("utf-8", "replace"))
+    if size > limits.TEXT_MAX_BYTES:
+        raise LocalError(
+            f"the text is too long: {size:,} bytes, at most {limits.TEXT_MAX_BYTES:,}; split it, or send it as a file"
+        )
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise LocalError("the text is not valid Unicode; check the terminal's or the file's encoding") from None
+
+
+def _forgets(conversation: bytes, lines: list[Line], heads: dict[int, LogHead]) -> list[kinds.Forget]:
+    """Ranges of what was shown, log by log; as few entries of *self* as they fit into."""
+    by_log: dict[int, list[int]] = defaultdict(list)
+    for line in lines:
+        if line.log in heads:
+            by_log[line.log].append(line.seq)
+    bodies = []
+    for log, numbers in by_log.items():
+        ranges: list[tuple[int, int]] = []
+        for seq in sorted(set(numbers)):
+            if ranges and ranges[-1][1] == seq - 1:
+                ranges[-1] = (ranges[-1][0], seq)
+            else:
+                ranges.append((seq, seq))
+        for start in range(0, len(ranges), limits.RANGES_MAX):
+            bodies.append(kinds.Forget(conversation, heads[log].log, tuple(ranges[start : start + limits.RANGES_MAX])))
+    return bodies

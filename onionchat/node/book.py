@@ -1,0 +1,192 @@
+"""The book: people, requests, invitations and settings, in memory; always what the database says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from onionchat import limits
+from onionchat.codec import decode
+from onionchat.errors import LocalError, RemoteError
+from onionchat.identity.account import Roster, fold
+from onionchat.ids import AccountId, ConversationId, DeviceId, id_text
+from onionchat.kinds import account as kinds
+from onionchat.log.entry import direct_id
+from onionchat.store import people
+from onionchat.store.db import Connection
+from onionchat.store.own import Own
+from onionchat.store.people import DeviceRow
+from onionchat.text import name_key
+
+V = TypeVar("V")
+PREFIX_MIN_CHARACTERS = 6
+
+
+@dataclass
+class Person:
+    """A contact. `devices`: the active ones whose cards are known; `former`: those that were removed."""
+
+    value: kinds.Contact
+    trust: str
+    roster: Roster | None
+    devices: dict[DeviceId, DeviceRow]
+    former: tuple[DeviceId, ...]
+    conversation: ConversationId
+
+    @property
+    def account(self) -> AccountId:
+        """Its AccountId."""
+        return AccountId(self.value.account)
+
+    @property
+    def name(self) -> str:
+        """The local pet name."""
+        return self.value.name
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its devices may have channels with us."""
+        return self.value.state == "active" and not (self.roster is not None and self.roster.disputed)
+
+
+@dataclass
+class Book:
+    """Everything about people. Reloaded register by register, after each commit that touched it."""
+
+    own: Own
+    people: dict[AccountId, Person] = field(default_factory=dict)
+    asked: dict[bytes, kinds.Asked] = field(default_factory=dict)
+    requests: dict[AccountId, kinds.Request] = field(default_factory=dict)
+    invitations: dict[bytes, kinds.Invitation] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    timers: dict[ConversationId, int] = field(default_factory=dict)
+    own_devices: dict[DeviceId, DeviceRow] = field(default_factory=dict)
+    own_roster: Roster | None = None
+
+    # --- loading -------------------------------------------------------------------------------------
+    def load(self, c: Connection) -> None:
+        """Read everything."""
+        for kind in ("contact", "asked", "request", "invitation", "setting", "timer"):
+            for key, _ in people.registers(c, kind):
+                self.reload_register(c, kind, key)
+        self.reload_account(c, self.own.account)
+
+    def reload_register(self, c: Connection, kind: str, key: bytes) -> None:
+        """One register changed."""
+        value = people.register(c, kind, key)
+        if value is None:
+            return
+        match kind:
+            case "contact" | "trust":
+                self.reload_account(c, AccountId(key))
+            case "asked":
+                self._set(self.asked, key, value, kinds.Asked)
+            case "request":
+                self._set(self.requests, AccountId(key), value, kinds.Request)
+            case "invitation":
+                self._set(self.invitations, key, value, kinds.Invitation)
+            case "setting":
+                setting = _decoded(value, kinds.Setting)
+                if setting is not None:
+                    self.settings[setting.key] = setting.value
+            case "timer":
+                self.timers[ConversationId(key)] = int.from_bytes(value, "big")
+            case _:
+                pass
+
+    def _set(self, table: dict[bytes, V] | dict[AccountId, V], key: bytes, value: bytes, kind: type[V]) -> None:
+        decoded = _decoded(value, kind)
+        if decoded is not None:
+            table[key] = decoded  # type: ignore[index]
+
+    def reload_account(self, c: Connection, account: AccountId) -> None:
+        """Statements, cards, trust or the contact itself changed."""
+        roster = _roster(people.statements_of(c, account), account)
+        rows = people.devices_of(c, account)
+        active = {row.id: row for row in rows if roster is None or roster.is_member(row.id)}
+        if account == self.own.account:
+            self.own_roster, self.own_devices = roster, active
+            return
+        value = people.contact_of(c, account)
+        if value is None:
+            return
+        trust = people.register(c, "trust", account)
+        said = _decoded(trust, kinds.TrustSet) if trust is not None else None
+        self.people[account] = Person(
+            value,
+            said.trust if said else "unvalidated",
+            roster,
+            active if roster is not None else {},
+            tuple(row.id for row in rows if row.id not in active),
+            direct_id(self.own.account, account),
+        )
+
+    # --- looking up ----------------------------------------------------------------------------------
+    def contacts(self) -> list[Person]:
+        """Active and blocked contacts, by name."""
+        kept = (person for person in self.people.values() if person.value.state != "removed")
+        return sorted(kept, key=lambda person: person.name.casefold())
+
+    def active(self) -> Iterator[Person]:
+        """Contacts whose devices may have channels with us."""
+        return (person for person in self.people.values() if person.is_active)
+
+    def names(self) -> list[str]:
+        """Pet names in use."""
+        return [person.name for person in self.contacts()]
+
+    def find(self, name: str) -> Person:
+        """A contact by pet name, or by (the beginning of) its id. LocalError when there is none."""
+        wanted = name_key(name)
+        for person in self.contacts():
+            if name_key(person.name) == wanted:
+                return person
+        found = [person for person in self.contacts() if is_id_of(name, person.account)]
+        if len(found) == 1:
+            return found[0]
+        raise LocalError(f"there is no contact called {_quoted(name)}; `onionchat contacts` lists them")
+
+    def person_of(self, device: DeviceId) -> Person | None:
+        """The contact that a device (active or former) belongs to."""
+        for person in self.people.values():
+            if device in person.devices or device in person.former:
+                return person
+        return None
+
+    def by_conversation(self, conversation: bytes) -> Person | None:
+        """The contact of a direct conversation."""
+        return next((p for p in self.people.values() if p.conversation == conversation), None)
+
+    @property
+    def own_name(self) -> str:
+        """What we call ourselves to others."""
+        return self.settings.get("name", "")
+
+    def device_label(self, device: DeviceId) -> str:
+        """The label of an own device; stays among own devices."""
+        return self.settings.get(f"device:{id_text(device)}", "") or id_text(device)[:8]
+
+
+def is_id_of(text: str, raw: bytes) -> bool:
+    """Whether `text` is (the beginning of) an id."""
+    text = text.strip().lower()
+    return len(text) >= PREFIX_MIN_CHARACTERS and id_text(raw).startswith(text)
+
+
+def _roster(statements: list[bytes], account: AccountId) -> Roster | None:
+    try:
+        return fold(statements, account) if statements else None
+    except RemoteError:
+        return None
+
+
+def _decoded(value: bytes, kind: type[V]) -> V | None:
+    try:
+        return decode(value, kind, limits.ENTRY_MAX_BYTES)
+    except RemoteError:
+        return None
+
+
+def _quoted(name: str) -> str:
+    from onionchat.text import safe_line
+
+    return f"“{safe_line(name)[: limits.NAME_MAX_CHARACTERS]}”"

@@ -1,0 +1,363 @@
+"""How people become contacts: strangers at our invitations, and we at others'.
+
+A stranger is told nothing of us before its request is accepted, and costs a bounded amount: one channel among a few,
+one request of a few KiB, a bounded number of waiting requests for each invitation and in all.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from twisted.internet.defer import Deferred, succeed
+
+from onionchat import limits
+from onionchat.crypto.keys import SigningKey
+from onionchat.errors import LocalError, RemoteError
+from onionchat.identity.account import fold, parse_statement
+from onionchat.identity.contact import suggest_name
+from onionchat.identity.link import is_open_invitation, sign_open_invitation
+from onionchat.ids import AccountId, DeviceId
+from onionchat.kinds import account as kinds
+from onionchat.kinds.fold import Place
+from onionchat.log.entry import direct_id
+from onionchat.net.peer import PeerLink
+from onionchat.node.book import Person
+from onionchat.node.events import RequestChanged
+from onionchat.store import people
+from onionchat.store.db import Connection
+from onionchat.text import remote_name, safe_text
+from onionchat.wire.records import (
+    AnyRecord,
+    ContactAccepted,
+    ContactAcceptedKept,
+    ContactRefused,
+    ContactRequested,
+    ContactRequestKept,
+    DeviceCard,
+    Introduction,
+    InvitationProof,
+)
+
+if TYPE_CHECKING:
+    from onionchat.node.node import Node
+
+CARDS_KEPT_OF_REQUEST = 4
+"""More devices come through the roster once they are contacts; a request is small."""
+
+
+class Meeting:
+    """Requests, both ways."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._strangers: dict[PeerLink, DeviceId] = {}  # in the order in which they came
+        self._asking: dict[PeerLink, bytes] = {}
+
+    # --- strangers at our invitations ------------------------------------------------------------------
+    def stranger_came(self, link: PeerLink) -> None:
+        """Someone has authenticated at an invitation of ours."""
+        assert link.peer is not None and link.peer.device is not None
+        link.restrict(limits.STRANGER_RECORD_MAX_BYTES * 2, limits.STRANGER_TOTAL_MAX_BYTES)
+        for other, device in list(self._strangers.items()):
+            if device == link.peer.device:
+                other.close("replaced")
+        self._strangers[link] = link.peer.device
+        if len(self._strangers) > limits.STRANGERS_MAX:
+            next(iter(self._strangers)).close("full")
+
+    def stranger_said(self, link: PeerLink, record: AnyRecord) -> None:
+        """A stranger may ask, and confirm that it has the answer."""
+        invitation = link.service
+        assert isinstance(invitation, bytes)
+        match record:
+            case ContactRequested():
+                self._requested(link, invitation, record)
+            case ContactAcceptedKept():
+                self.acceptance_kept(link)
+            case _:
+                raise RemoteError(f"a {type(record).__name__} from a stranger")
+
+    def _requested(self, link: PeerLink, key: bytes, record: ContactRequested) -> None:
+        assert link.peer is not None and link.peer.device is not None
+        node = self._node
+        account, cards = check_introduction(record.introduction, link.peer.certificate_raw)
+        person = node.book.people.get(account)
+        if account == node.own.account:
+            link.send([ContactRefused("own")])
+            return
+        if person is not None and person.value.state == "active":
+            self._accept_again(link, person, key)
+            return
+        invitation = node.book.invitations.get(key)
+        waiting = node.book.requests.get(account)
+        refused = self._reason_to_refuse(invitation, key, waiting)
+        if refused:
+            link.send([ContactRefused(refused)])
+            return
+        if person is not None and person.value.state == "blocked":
+            link.send([ContactRequestKept()])  # it learns nothing, and nothing is kept
+            return
+        if waiting is not None and waiting.state in ("ignored", "blocked"):
+            link.send([ContactRequestKept()])
+            return
+        request = kinds.Request(
+            account,
+            link.peer.device,
+            key,
+            remote_name(record.introduction.name),
+            safe_text(record.greeting)[: limits.GREETING_MAX_CHARACTERS],
+            "waiting",
+            node.now_ms(),
+            record.introduction.statements,
+            tuple((card.certificate, card.discovery_private) for card in cards[:CARDS_KEPT_OF_REQUEST]),
+        )
+        asked = self._proven(link, record)
+        assert invitation is not None
+        if asked is not None:
+            name = asked.name or suggest_name(request.name, node.book.names())
+            self.accept(request, name, asked).addErrback(node.report)
+        elif invitation.accept_as and not invitation.reusable:
+            self.accept(request, suggest_name(invitation.accept_as, node.book.names())).addErrback(node.report)
+        else:
+            self._keep_request(link, request)
+
+    def _keep_request(self, link: PeerLink, request: kinds.Request) -> None:
+        account = AccountId(request.account)
+        done = self._node.append_self([request])
+
+        def kept(_: object) -> None:
+            link.send([ContactRequestKept()])
+            self._node.emit(RequestChanged(account, True, "waiting"))
+
+        done.addCallbacks(kept, lambda failure: link.close("full"))
+
+    def _reason_to_refuse(
+        self, invitation: kinds.Invitation | None, key: bytes, waiting: kinds.Request | None
+    ) -> str | None:
+        node = self._node
+        if invitation is None or invitation.state == "closed":
+            return "closed"
+        if invitation.state == "used":
+            return "used"
+        if invitation.state == "expired" or (invitation.expires_ms and invitation.expires_ms <= node.now_ms()):
+            return "expired"
+        if waiting is not None:
+            return None
+        requests = [r for r in node.book.requests.values() if r.state == "waiting"]
+        here = sum(1 for r in requests if r.invitation == key)
+        at_most = limits.REQUESTS_PER_INVITATION_MAX if invitation.reusable else 1
+        if not invitation.reusable and here >= 1:
+            return "used"
+        return "full" if here >= at_most or len(requests) >= limits.REQUESTS_TOTAL_MAX else None
+
+    def _proven(self, link: PeerLink, record: ContactRequested) -> kinds.Asked | None:
+        """One of the stranger's own invitations that we have added ourselves: acceptance on both sides."""
+        for proof in record.proofs:
+            asked = self._node.book.asked.get(proof.invitation)
+            if asked is None or asked.state not in ("waiting", "kept"):
+                continue
+            if is_open_invitation(proof.invitation, link.channel.exporter, proof.signature):
+                return asked
+        return None
+
+    def _accept_again(self, link: PeerLink, person: Person, key: bytes) -> None:
+        """It did not get our acceptance, or has lost it."""
+        if person.value.owed != key:
+            value = msgspec.structs.replace(person.value, owed=key)
+            self._node.append_self([value]).addCallback(lambda _: self.send_acceptance(link, person, key))
+        else:
+            self.send_acceptance(link, person, key)
+
+    def stranger_left(self, link: PeerLink) -> None:
+        """Its channel is gone."""
+        self._strangers.pop(link, None)
+        key = self._asking.pop(link, None)
+        if key is not None:
+            self._node.dialing.lost(key)
+
+    def close_all(self, reason: str) -> None:
+        """At lock and stop."""
+        for link in [*self._strangers, *self._asking]:
+            link.close(reason)
+
+    # --- accepting -------------------------------------------------------------------------------------
+    def accept(self, request: kinds.Request, name: str, asked: kinds.Asked | None = None) -> "Deferred[Person]":
+        """The request becomes a contact; the acceptance goes out over whatever channel there is."""
+        node = self._node
+        account = AccountId(request.account)
+        now_ms = node.now_ms()
+        contact = kinds.Contact(account, name, request.name, "active", now_ms, owed=request.invitation)
+        bodies: list[object] = [kinds.Card(account, request.statements, request.cards), contact]
+        bodies.append(kinds.TrustSet(account, "unvalidated"))
+        bodies.append(msgspec.structs.replace(request, state="accepted", statements=(), cards=()))
+        invitation = node.book.invitations.get(request.invitation)
+        if invitation is not None and not invitation.reusable and invitation.state == "open":
+            bodies.append(msgspec.structs.replace(invitation, state="used"))
+        if asked is not None:
+            bodies.append(msgspec.structs.replace(asked, state="accepted"))
+        owner = asked.invitation if asked is not None else None
+        done = node.append_self(bodies, also=lambda c: self._open(c, account, owner))
+
+        def accepted(_: object) -> Person:
+            person = node.book.people[account]
+            node.emit(RequestChanged(account, True, "accepted"))
+            node.services.changed()
+            for link, device in list(self._strangers.items()):
+                if device == request.device:
+                    self.send_acceptance(link, person)
+            node.dialing.refresh()
+            return person
+
+        return done.addCallback(accepted)
+
+    def _open(self, c: Connection, account: AccountId, owner: bytes | None) -> None:
+        """Part of the transaction that makes a contact: its conversation, its discovery key."""
+        node = self._node
+        if owner is not None:
+            people.rename_slot(c, owner, account)
+        node.own_card(c, account)
+        node.store.gate.open_conversation(c, direct_id(node.own.account, account), Place.DIRECT, account)
+
+    def send_acceptance(self, link: PeerLink, person: Person, key: bytes = b"") -> None:
+        """Tell who asked that it was accepted, and who we are."""
+        key = key or person.value.owed
+        invitation = self._node.book.invitations.get(key)
+        if invitation is None:
+            return
+        signature = sign_open_invitation(SigningKey(invitation.seed), link.channel.exporter)
+        proof = InvitationProof(key, signature)
+        done = self._node.introduction(person.account)
+        done.addCallbacks(
+            lambda introduction: link.send([ContactAccepted(proof, introduction)]), lambda _: link.close("error")
+        )
+
+    def acceptance_kept(self, link: PeerLink) -> None:
+        """The other side has our acceptance on its disk."""
+        assert link.peer is not None and link.peer.device is not None
+        person = self._node.book.person_of(link.peer.device)
+        if person is None or not person.value.owed:
+            return
+        value = msgspec.structs.replace(person.value, owed=b"")
+        self._node.append_self([value]).addCallback(lambda _: self._node.services.changed())
+
+    # --- we at others' invitations -----------------------------------------------------------------------
+    def invitation_reached(self, link: PeerLink, key: bytes) -> None:
+        """Our dial to a link got through: ask."""
+        asked = self._node.book.asked.get(key)
+        if asked is None or asked.state not in ("waiting", "kept"):
+            link.close("done")
+            return
+        self._asking[link] = key
+        own = [i for i in self._node.book.invitations.values() if i.state == "open" and i.seed]
+        proofs = tuple(
+            InvitationProof(i.key, sign_open_invitation(SigningKey(i.seed), link.channel.exporter))
+            for i in own[: limits.INVITATIONS_MAX // 2]
+        )
+        done = self._node.introduction(key)
+        done.addCallbacks(
+            lambda introduction: link.send([ContactRequested(introduction, asked.greeting, proofs)]),
+            lambda _: link.close("error"),
+        )
+
+    def invitation_said(self, link: PeerLink, record: AnyRecord) -> None:
+        """The answer of one that we asked."""
+        key = self._asking.get(link)
+        asked = self._node.book.asked.get(key or b"")
+        if key is None or asked is None:
+            return
+        match record:
+            case ContactRequestKept():
+                if asked.state == "waiting":
+                    self._set_asked(asked, "kept")
+            case ContactRefused(reason):
+                if asked.state in ("waiting", "kept") and reason != "full":
+                    self._set_asked(asked, "refused", remote_name(reason))
+                link.close("done")
+            case ContactAccepted():
+                done = self._accepted(record, key, link, None)
+                done.addCallback(lambda _: link.close("done"))
+            case _:
+                raise RemoteError(f"a {type(record).__name__} from an invitation")
+
+    def _set_asked(self, asked: kinds.Asked, state: str, reason: str = "") -> None:
+        changed = msgspec.structs.replace(asked, state=state, reason=reason)
+        done = self._node.append_self([changed])
+
+        def told(_: object) -> None:
+            self._node.emit(RequestChanged(asked.invitation, False, state))
+            self._node.dialing.refresh()
+
+        done.addCallbacks(told, self._node.report)
+
+    def accepted_by_device(self, link: PeerLink, record: ContactAccepted, device: DeviceId) -> "Deferred[None]":
+        """A device that we may not know says that we were accepted: it must prove the invitation that we asked."""
+        return self._accepted(record, record.proof.invitation, link, device)
+
+    def _accepted(
+        self, record: ContactAccepted, key: bytes, link: PeerLink, device: DeviceId | None
+    ) -> "Deferred[None]":
+        node = self._node
+        asked = node.book.asked.get(key)
+        proof = record.proof
+        if asked is None or proof.invitation != key:
+            raise RemoteError("an acceptance of nothing that we asked")
+        if not is_open_invitation(key, link.channel.exporter, proof.signature):
+            raise RemoteError("an acceptance without the invitation's proof")
+        certificate = link.peer.certificate_raw if device is not None and link.peer is not None else None
+        account, cards = check_introduction(record.introduction, certificate)
+        person = node.book.people.get(account)
+        if account == node.own.account:
+            raise RemoteError("an acceptance of ourselves")
+        if person is not None and person.value.state == "blocked":
+            raise RemoteError("an acceptance by somebody blocked")
+        if asked.state not in ("waiting", "kept"):
+            if person is not None and person.is_active:
+                link.send([ContactAcceptedKept()])
+            return succeed(None)
+        remote = remote_name(record.introduction.name)
+        name = asked.name if asked.name and asked.name not in node.book.names() else ""
+        name = name or suggest_name(asked.name or remote, node.book.names())
+        card = kinds.Card(account, record.introduction.statements, _pairs(cards))
+        contact = kinds.Contact(account, name, remote, "active", node.now_ms())
+        bodies: list[object] = [card, msgspec.structs.replace(asked, state="accepted")]
+        if person is None or person.value.state == "removed":
+            bodies += [contact, kinds.TrustSet(account, "unvalidated")]
+        done = node.append_self(bodies, also=lambda c: self._open(c, account, key))
+
+        def kept(_: object) -> None:
+            link.send([ContactAcceptedKept()])
+            node.emit(RequestChanged(key, False, "accepted"))
+            node.dialing.refresh()
+
+        return done.addCallback(kept)
+
+
+def _pairs(cards: Sequence[DeviceCard]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((card.certificate, card.discovery_private) for card in cards)
+
+
+def check_introduction(
+    introduction: Introduction, certificate_raw: bytes | None
+) -> tuple[AccountId, tuple[DeviceCard, ...]]:
+    """The account that an introduction is of, and the cards of its active devices. RemoteError when it is not sound.
+
+    `certificate_raw`: of the device that says it, which must be one of them.
+    """
+    from onionchat.identity.device import parse_certificate
+
+    account = AccountId(introduction.account)
+    for raw in introduction.statements:
+        if parse_statement(raw).account != account:
+            raise RemoteError("an introduction with statements of another account")
+    try:
+        roster = fold(introduction.statements, account)
+    except LocalError:
+        raise RemoteError("an introduction without a roster") from None
+    cards = tuple(c for c in introduction.cards if roster.is_member(parse_certificate(c.certificate).device))
+    if not cards or roster.disputed:
+        raise RemoteError("an introduction without a device")
+    if certificate_raw is not None:
+        device = parse_certificate(certificate_raw).device
+        if all(parse_certificate(card.certificate).device != device for card in cards):
+            raise RemoteError("an introduction by a device that is not in it")
+    return account, cards

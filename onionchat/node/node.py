@@ -1,0 +1,454 @@
+"""`Node`: the store, Tor, channels and sessions of one profile put together; append, read, subscribe, start, stop."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from onionchat import limits
+from onionchat.errors import LockedError
+from onionchat.identity.account import statements_for_contact
+from onionchat.identity.device import Certificate, parse_certificate
+from onionchat.ids import AccountId, ConversationId, DeviceId
+from onionchat.kinds.fold import Body, Place
+from onionchat.log.commands import RecordAcknowledged
+from onionchat.net.find import TorOptions
+from onionchat.net.onions import OnionState
+from onionchat.net.peer import PeerLink
+from onionchat.net.tor import Tor
+from onionchat.node.book import Book
+from onionchat.node.deliveries import Deliveries
+from onionchat.node.dialing import Dialing
+from onionchat.node.events import (
+    ContactChanged,
+    ConversationChanged,
+    Locked,
+    MessagesAppended,
+    NodeEvent,
+    TorChanged,
+)
+from onionchat.node.meeting import Meeting
+from onionchat.node.peers import Peers
+from onionchat.node.profile import Profile
+from onionchat.node.services import DEVICE, Services
+from onionchat.node.syncing import Syncing
+from onionchat.store import people
+from onionchat.store.boxes import make_boxes
+from onionchat.store.db import Connection
+from onionchat.store.gate import Appended, Gate
+from onionchat.store.own import Own
+from onionchat.store.people import DeviceRow
+from onionchat.store.reader import StoreReader
+from onionchat.store.rows import find_conversation
+from onionchat.store.store import Store
+from onionchat.wire.handshake import DeviceCredentials
+from onionchat.wire.records import AnyRecord, DeviceCard, Introduction
+
+T = TypeVar("T")
+CHORES_SECONDS = 5.0
+WARNINGS_MAX = 8
+
+_log = Logger()
+
+
+class Node:
+    """One profile at work. Without `tor_options` it only knows its store (for one command of the command line)."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        reactor: Any,
+        tor_options: TorOptions | None,
+        *,
+        allow_unrestricted: bool = False,
+        random: Callable[[int], bytes] = os.urandom,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.profile, self.reactor, self.random = profile, reactor, random
+        self.allow_unrestricted = allow_unrestricted
+        self._wall_clock = wall_clock
+        self._store: Store | None = None
+        self._book: Book | None = None
+        self._subscribers: list[Callable[[NodeEvent], None]] = []
+        self._chores: Any = None
+        self.warnings: list[str] = list(profile.warnings)
+        self.syncing = Syncing(self)
+        self.peers = Peers(self)
+        self.meeting = Meeting(self)
+        self.dialing = Dialing(self)
+        self.services = Services(self)
+        self.deliveries = Deliveries(self)
+        self.tor_problem = ""
+        self.tor: Tor | None = None
+        if tor_options is not None:
+            self.tor = Tor(reactor, tor_options, profile.directory, self, os.environ)
+
+    # --- parts ---------------------------------------------------------------------------------------------
+    @property
+    def is_unlocked(self) -> bool:
+        """Whether the store is open."""
+        return self._store is not None
+
+    @property
+    def store(self) -> Store:
+        """The open store. LockedError while locked."""
+        if self._store is None:
+            raise LockedError("the profile is locked; unlock it with `onionchat unlock`")
+        return self._store
+
+    @property
+    def book(self) -> Book:
+        """What is known of people. LockedError while locked."""
+        if self._book is None:
+            raise LockedError("the profile is locked; unlock it with `onionchat unlock`")
+        return self._book
+
+    @property
+    def own(self) -> Own:
+        """The keys of this device."""
+        return self.store.own
+
+    @property
+    def own_account(self) -> AccountId:
+        """Ours."""
+        return self.own.account
+
+    @property
+    def reader(self) -> StoreReader:
+        """Committed logs and memberships."""
+        return self.store.reader
+
+    def now_ms(self) -> int:
+        """The wall clock, ms since 1970."""
+        return int(self._wall_clock() * 1000)
+
+    # --- life ------------------------------------------------------------------------------------------------
+    def start(self) -> "Deferred[None]":
+        """Open the store, begin with Tor. Fires when the store is up; does not wait for Tor."""
+        return ensureDeferred(self._start())
+
+    async def _start(self) -> None:
+        await self._open_store()
+        if self.tor is not None:
+            self.tor.start()
+            self.services.start()
+
+    async def _open_store(self) -> None:
+        store = self.profile.open_store(self.reactor, self.random)
+        self._store = store
+        self._book = Book(store.own)
+        await store.ensure_self()
+        self._book.load(store.reads)
+        self.deliveries.load(store.reads)
+        self._chores = self.reactor.callLater(CHORES_SECONDS, self._do_chores)
+
+    def stop(self) -> "Deferred[None]":
+        """Close everything, in order: channels, Tor, store, profile."""
+        return ensureDeferred(self._stop())
+
+    async def _stop(self) -> None:
+        await self._close("stopping")
+        self.profile.close()
+
+    async def _close(self, reason: str) -> None:
+        self.dialing.stop()
+        self.peers.close_all(reason)
+        self.meeting.close_all(reason)
+        await self.services.stop()
+        if self.tor is not None:
+            await self.tor.stop()
+        if self._chores is not None and self._chores.active():
+            self._chores.cancel()
+        if self._store is not None:
+            await self.deliveries.flush()
+            store, self._store, self._book = self._store, None, None
+            store.close()
+
+    def lock(self) -> "Deferred[None]":
+        """Close store and channels, wipe the keys; `unlock` goes on."""
+        return ensureDeferred(self._lock())
+
+    async def _lock(self) -> None:
+        await self._close("locked")
+        self.profile.lock()
+        self.emit(Locked())
+
+    def unlock(self, passphrase: str) -> "Deferred[None]":
+        """Open the store again. LockedError when the passphrase is wrong."""
+        return ensureDeferred(self._unlock(passphrase))
+
+    async def _unlock(self, passphrase: str) -> None:
+        if self.is_unlocked:
+            return
+        self.profile.unlock(passphrase)
+        await self._start()
+        self.emit(TorChanged())
+
+    def _do_chores(self) -> None:
+        """Every few seconds: what expires, what is late."""
+        self._chores = self.reactor.callLater(CHORES_SECONDS, self._do_chores)
+        now_ms = self.now_ms()
+        if self._has_expired(now_ms):
+            self.through_gate(lambda c, gate: gate.expire(c, now_ms)).addCallbacks(self._expired, self.report)
+        self.deliveries.flush().addErrback(self.report)
+        if any(i.state == "open" and 0 < i.expires_ms <= now_ms for i in self.book.invitations.values()):
+            self.services.expire()
+
+    def _has_expired(self, now_ms: int) -> bool:
+        row = self.store.reads.execute("SELECT 1 FROM entry WHERE expires <= ? LIMIT 1", (now_ms,)).fetchone()
+        return row is not None
+
+    def _expired(self, conversations: set[bytes]) -> None:
+        for conversation in conversations:
+            self.emit(ConversationChanged(ConversationId(conversation)))
+        self.empty_write_ahead_log()
+
+    def empty_write_ahead_log(self) -> None:
+        """What was wiped must not stay in the file of the write-ahead log either."""
+        if self.is_unlocked:
+            self.store.checkpoint()
+
+    # --- events ------------------------------------------------------------------------------------------------
+    def subscribe(self, listener: Callable[[NodeEvent], None]) -> Callable[[], None]:
+        """Hear of everything; the result ends it."""
+        self._subscribers.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._subscribers:
+                self._subscribers.remove(listener)
+
+        return unsubscribe
+
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether anybody would hear of an event."""
+        return bool(self._subscribers)
+
+    def emit(self, event: NodeEvent) -> None:
+        """Tell the subscribers. A fault of one of them harms no one else."""
+        for listener in list(self._subscribers):
+            try:
+                listener(event)
+            except Exception as fault:
+                _log.error("a subscriber failed: {kind}", kind=type(fault).__name__)
+
+    def warn(self, text: str) -> None:
+        """Something that the user should know; `status` shows the last few."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+            del self.warnings[:-WARNINGS_MAX]
+        self.emit(TorChanged())
+
+    def report(self, failure: Failure) -> None:
+        """A background job failed: its class goes to the log, never what it was about."""
+        if isinstance(failure.value, LockedError):
+            return
+        _log.error("a background job failed: {kind}", kind=type(failure.value).__name__)
+        if os.environ.get("ONIONCHAT_DEBUG"):
+            failure.printTraceback()  # type: ignore[no-untyped-call]
+
+    # --- appending -----------------------------------------------------------------------------------------------
+    def through_gate(self, job: Callable[[Connection, Gate], T]) -> "Deferred[T]":
+        """Run a job of the gate in the writer."""
+        gate = self.store.gate
+        return self.store.write(lambda c: job(c, gate))
+
+    def append(self, conversation: ConversationId, body: Body, expires_ms: int = 0) -> "Deferred[Appended]":
+        """Write an entry of ours; fires when it is committed and everybody was told."""
+        now_ms = self.now_ms()
+        done = self.through_gate(lambda c, gate: gate.append_own(c, conversation, body, now_ms, expires_ms))
+        return done.addCallback(self._told)
+
+    def append_self(
+        self, bodies: Sequence[Any], also: Callable[[Connection], object] | None = None
+    ) -> "Deferred[None]":
+        """Write several entries of *self* in one transaction, with what else belongs to it."""
+        now_ms, self_id = self.now_ms(), self.store.self_id
+
+        def job(c: Connection, gate: Gate) -> list[Appended]:
+            done = [gate.append_own(c, self_id, body, now_ms) for body in bodies]
+            if also is not None:
+                also(c)
+            return done
+
+        def told(results: list[Appended]) -> None:
+            for result in results:
+                self.appended(result)
+
+        return self.through_gate(job).addCallback(told)
+
+    def _told(self, result: Appended) -> Appended:
+        self.appended(result)
+        return result
+
+    def appended(self, result: Appended) -> None:
+        """A commit, by whomever: the book, the sessions, the front ends."""
+        if not self.is_unlocked:
+            return
+        effects = result.effects
+        for kind, key in effects.registers:
+            self.book.reload_register(self.store.reads, kind, key)
+        for account in effects.accounts:
+            self._account_changed(AccountId(account))
+        self.syncing.appended(result)
+        shown = tuple(stored.n for stored in result.stored if stored.shown)
+        if shown and self.has_subscribers:
+            self.emit(MessagesAppended(result.conversation, shown))
+        for conversation in effects.conversations:
+            self.emit(ConversationChanged(ConversationId(conversation)))
+        for kind, key in effects.registers:
+            if kind in ("contact", "trust"):
+                self.emit(ContactChanged(AccountId(key), kind))
+        if effects.truncate:
+            self.empty_write_ahead_log()
+
+    def _account_changed(self, account: AccountId) -> None:
+        """New devices or cards: boxes for them, and offers that can be believed now."""
+        self.book.reload_account(self.store.reads, account)
+        person = self.book.people.get(account)
+        if person is None:
+            return
+        own, random, conversation = self.own, self.random, person.conversation
+
+        def job(c: Connection) -> bool:
+            row = find_conversation(c, conversation)
+            if row is None or row.place is not Place.DIRECT:
+                return False
+            logs = c.execute("SELECT n, certificate FROM log WHERE conversation = ? AND seed IS NOT NULL", (row.n,))
+            made = [make_boxes(c, own, n, bytes(raw), account, random) for n, raw in logs.fetchall()]
+            return any(made)
+
+        self.store.write(job).addCallbacks(lambda _: self.syncing.members_changed(conversation), self.report)
+        self.dialing.refresh()
+        self.emit(ContactChanged(account, "device"))
+
+    # --- what sync needs -------------------------------------------------------------------------------------------
+    def acknowledged(self, link: PeerLink, command: RecordAcknowledged) -> None:
+        """A device has logs up to these positions."""
+        if link.peer is not None and link.peer.device is not None and self.is_unlocked:
+            self.deliveries.acknowledged(link.peer.device, command)
+
+    def noticed(self, conversation: ConversationId, text: str) -> None:
+        """A line that the program itself says in a conversation."""
+        now_ms = self.now_ms()
+        done = self.through_gate(lambda c, gate: gate.notice(c, conversation, text, now_ms))
+        done.addCallbacks(lambda _: self.emit(ConversationChanged(conversation)), self.report)
+
+    def peer_misbehaved(self, link: PeerLink, reason: str) -> None:
+        """Close and back off; nothing of it was kept."""
+        link.drop(reason, remote_fault=True)
+
+    def refuse(self, link: PeerLink, reason: str) -> None:
+        """An orderly no."""
+        link.close(reason)
+
+    def budget(self, conversation: ConversationId) -> int | None:
+        """How many bytes the contact of a conversation may still write; None for our own devices."""
+        person = self.book.by_conversation(conversation)
+        row = find_conversation(self.store.reads, conversation)
+        if person is None or row is None:
+            return None
+        (used,) = self.store.reads.execute("SELECT bytes FROM conversation WHERE n = ?", (row.n,)).fetchone()
+        return max(0, min(person.value.quota_bytes - int(used), limits.QUOTA_DAY_BYTES))
+
+    # --- what peers need -------------------------------------------------------------------------------------------
+    def credentials(self) -> DeviceCredentials:
+        """Our newest certificate and its static key."""
+        row = self.book.own_devices[self.own.device]
+        return DeviceCredentials(row.certificate_raw, self.own.statics[row.certificate.serial])
+
+    def device_row(self, device: DeviceId) -> DeviceRow | None:
+        """A device that we would dial."""
+        person = self.book.person_of(device)
+        if person is not None:
+            return person.devices.get(device)
+        return self.book.own_devices.get(device)
+
+    def parse_card(self, card: DeviceCard) -> Certificate:
+        """The verified certificate of a card."""
+        return parse_certificate(card.certificate)
+
+    def own_card(self, c: Connection, owner: bytes) -> DeviceCard | None:
+        """Our certificate with the discovery key for `owner`. Runs in the writer, for it may take a spare key."""
+        row = people.find_device(c, self.own.device)
+        if row is None:
+            return None
+        return DeviceCard(row.certificate_raw, people.discovery_for(c, row.certificate.address, owner))
+
+    def introduction(self, owner: bytes) -> "Deferred[Introduction]":
+        """Who we are, for an account or for the unknown account behind an invitation."""
+        roster = self.book.own_roster
+        name = self.book.own_name
+        account = self.own.account
+
+        def job(c: Connection) -> Introduction:
+            card = self.own_card(c, owner)
+            statements = statements_for_contact(roster, roster.active) if roster is not None else ()
+            return Introduction(account, tuple(statements), (card,) if card else (), name)
+
+        return self.store.write(job)
+
+    # --- PeerObserver ------------------------------------------------------------------------------------------------
+    def channel_authenticated(self, link: PeerLink) -> None:
+        """A channel is there: to a device, at an invitation of ours, or at somebody's."""
+        if not self.is_unlocked:
+            link.close("locked")
+        elif link.peer is not None and link.peer.invitation is not None:
+            self.meeting.invitation_reached(link, link.peer.invitation)
+        elif link.service is DEVICE or link.outgoing:
+            self.peers.authenticated(link)
+        else:
+            self.meeting.stranger_came(link)
+
+    def record_received(self, link: PeerLink, record: AnyRecord) -> None:
+        """A record for the layers above."""
+        if not self.is_unlocked:
+            link.close("locked")
+        elif link.peer is not None and link.peer.invitation is not None:
+            self.meeting.invitation_said(link, record)
+        elif link.service is DEVICE or link.outgoing:
+            self.peers.record_received(link, record)
+        else:
+            self.meeting.stranger_said(link, record)
+
+    def drained(self, link: PeerLink) -> None:
+        """The send buffer has room again."""
+        self.syncing.drained(link)
+
+    def channel_closed(self, link: PeerLink, reason: str, remote_fault: bool) -> None:
+        """A channel is gone."""
+        if link.peer is None:
+            return
+        if link.peer.device is not None and (link.service is DEVICE or link.outgoing):
+            self.peers.closed(link, remote_fault)
+        else:
+            self.meeting.stranger_left(link)
+
+    # --- TorListener -------------------------------------------------------------------------------------------------
+    def on_connected(self) -> None:
+        """The control port answers."""
+        self.tor_problem = ""
+        self.emit(TorChanged())
+
+    def on_ready(self) -> None:
+        """Tor has circuits."""
+        self.dialing.start()
+        self.emit(TorChanged())
+
+    def on_lost(self, reason: str) -> None:
+        """No Tor, and why."""
+        self.tor_problem = reason
+        self.dialing.pause()
+        self.emit(TorChanged())
+
+    def on_bootstrap(self, progress: int, summary: str) -> None:
+        """Tor's start went on."""
+        self.emit(TorChanged())
+
+    def on_onion_state(self, address: str, state: OnionState) -> None:
+        """An onion of ours changed."""
+        self.emit(TorChanged())

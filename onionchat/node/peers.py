@@ -1,0 +1,266 @@
+"""Live channels: who may have one, which of two stays, what is said before sync begins.
+
+After authentication each side that accepts the other says `Ready`; records of the layers above flow once both did.
+A device that we do not know may say one thing first: a `ContactAccepted` that proves an invitation which we asked,
+or `Statements` that admit it to a contact's account. Anything else ends the channel.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onionchat import limits
+from onionchat.errors import RemoteError
+from onionchat.identity.account import parse_statement
+from onionchat.ids import AccountId, DeviceId
+from onionchat.kinds import account as kinds
+from onionchat.net.failure import DialFailure
+from onionchat.net.peer import PeerLink
+from onionchat.node.book import Person
+from onionchat.node.events import PeerConnected, PeerDisconnected
+from onionchat.store import people
+from onionchat.store.db import Connection
+from onionchat.wire.crossed import keep_new
+from onionchat.wire.records import (
+    AnyRecord,
+    Cards,
+    CardsKept,
+    ContactAccepted,
+    ContactAcceptedKept,
+    DeviceCard,
+    Ready,
+    Statements,
+)
+
+if TYPE_CHECKING:
+    from onionchat.node.node import Node
+
+
+@dataclass
+class Greeting:
+    """A link that is authenticated and not ready yet."""
+
+    device: DeviceId
+    is_known: bool
+    said_ready: bool = False
+    heard_ready: bool = False
+    is_busy: bool = False  # something that it said is on its way to the disk
+
+
+class Peers:
+    """Channels between devices (strangers at invitations are `Meeting`'s)."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self.live: dict[DeviceId, PeerLink] = {}
+        self._greetings: dict[PeerLink, Greeting] = {}
+
+    # --- who may ---------------------------------------------------------------------------------------
+    def _person(self, device: DeviceId) -> Person | None:
+        person = self._node.book.person_of(device)
+        return person if person is not None and device in person.devices else None
+
+    def _account_of(self, device: DeviceId) -> AccountId | None:
+        """The account of a device that may have a channel; None for anyone else."""
+        book = self._node.book
+        if device in book.own_devices:
+            return book.own.account
+        person = self._person(device)
+        return person.account if person is not None and person.is_active else None
+
+    def authenticated(self, link: PeerLink) -> None:
+        """A device has proven who it is."""
+        assert link.peer is not None and link.peer.device is not None
+        device = link.peer.device
+        person = self._node.book.person_of(device)
+        is_known = self._account_of(device) is not None
+        if person is not None and not is_known:
+            self._node.refuse(link, "blocked")
+            return
+        greeting = self._greetings[link] = Greeting(device, is_known)
+        if not is_known:
+            link.restrict(limits.STRANGER_RECORD_MAX_BYTES * 4, limits.STRANGER_TOTAL_MAX_BYTES)
+            if link.outgoing:
+                self._node.refuse(link, "unknown")
+            return
+        if person is not None and person.value.owed:
+            self._node.meeting.send_acceptance(link, person)
+        self._say_ready(link, greeting)
+
+    def _say_ready(self, link: PeerLink, greeting: Greeting) -> None:
+        greeting.said_ready = True
+        link.send([Ready()])
+        self._begin_if_ready(link, greeting)
+
+    # --- records ---------------------------------------------------------------------------------------
+    def record_received(self, link: PeerLink, record: AnyRecord) -> None:
+        """A record of a device."""
+        greeting = self._greetings.get(link)
+        match record:
+            case Ready() if greeting is not None:
+                greeting.heard_ready = True
+                self._begin_if_ready(link, greeting)
+            case ContactAccepted():
+                self._accepted(link, record, greeting)
+            case ContactAcceptedKept():
+                self._node.meeting.acceptance_kept(link)
+            case Statements() if greeting is not None and not greeting.is_known:
+                self._admitted(link, record, greeting)
+            case Cards() if greeting is None:
+                self._cards_received(link, record)
+            case CardsKept() if greeting is None:
+                self._cards_kept(link, record)
+            case _:
+                if greeting is not None:
+                    raise RemoteError(f"a {type(record).__name__} before it was ready")
+                self._node.syncing.record_received(link, record)
+
+    def _accepted(self, link: PeerLink, record: ContactAccepted, greeting: Greeting | None) -> None:
+        assert link.peer is not None and link.peer.device is not None
+        done = self._node.meeting.accepted_by_device(link, record, link.peer.device)
+        if greeting is not None:
+            done.addCallback(lambda _: self._look_again(link))
+
+    def _look_again(self, link: PeerLink) -> None:
+        greeting = self._greetings.get(link)
+        if greeting is None or link.closed or greeting.said_ready:
+            return
+        if self._account_of(greeting.device) is None:
+            self._node.refuse(link, "unknown")
+            return
+        greeting.is_known = True
+        link.restrict(limits.FRAME_MAX_BYTES, 2**62)
+        self._say_ready(link, greeting)
+
+    def _admitted(self, link: PeerLink, record: Statements, greeting: Greeting) -> None:
+        """A new device of a known account shows who admitted it."""
+        account = AccountId(record.account)
+        person = self._node.book.people.get(account)
+        if (
+            person is None
+            or not person.is_active
+            or sum(map(len, record.statements)) > limits.STATEMENTS_RECORD_MAX_BYTES
+        ):
+            raise RemoteError("statements of an account that is no contact")
+        for raw in record.statements:
+            parse_statement(raw)
+        assert link.peer is not None and link.peer.certificate_raw is not None
+        card = ((link.peer.certificate_raw, b""),)
+        body = kinds.Card(account, record.statements, card)
+        self._node.append_self([body]).addCallback(lambda _: self._look_again(link))
+
+    # --- ready -----------------------------------------------------------------------------------------
+    def _begin_if_ready(self, link: PeerLink, greeting: Greeting) -> None:
+        if not (greeting.said_ready and greeting.heard_ready):
+            return
+        account = self._account_of(greeting.device)
+        if account is None:
+            self._node.refuse(link, "unknown")
+            return
+        del self._greetings[link]
+        old = self.live.get(greeting.device)
+        if old is not None and not old.closed:
+            apart = link.opened_at - old.opened_at
+            if not keep_new(self._node.own.device, greeting.device, link.outgoing, old.outgoing, apart):
+                link.close("replaced")
+                return
+            self.live[greeting.device] = link
+            old.close("replaced")
+        self.live[greeting.device] = link
+        self._begin(link, greeting.device, account)
+
+    def _begin(self, link: PeerLink, device: DeviceId, account: AccountId) -> None:
+        node = self._node
+        node.dialing.channel_opened(device)
+        node.store.write(lambda c: people.mark_seen(c, device, node.now_ms()))
+        if account == node.own.account:
+            node.syncing.link_ready(link, device, account, ())
+            return
+        self.send_card(link, account)
+        person = node.book.people[account]
+        node.syncing.link_ready(link, device, account, [person.conversation])
+        node.emit(PeerConnected(account, device))
+
+    def closed(self, link: PeerLink, remote_fault: bool) -> None:
+        """A device's channel is gone."""
+        self._greetings.pop(link, None)
+        self._node.syncing.link_closed(link)
+        assert link.peer is not None
+        device = link.peer.device
+        if device is None or self.live.get(device) is not link:
+            if device is not None and device not in self.live:
+                self._node.dialing.lost(device, DialFailure.REJECTED if remote_fault else DialFailure.LOST)
+            return
+        del self.live[device]
+        self._node.dialing.lost(device, DialFailure.REJECTED if remote_fault else DialFailure.LOST)
+        person = self._node.book.person_of(device)
+        if self._node.is_unlocked:
+            now_ms = self._node.now_ms()
+            self._node.store.write(lambda c: people.mark_seen(c, device, now_ms)).addErrback(lambda _: None)
+        if person is not None:
+            self._node.emit(PeerDisconnected(person.account, device))
+
+    def close_all(self, reason: str) -> None:
+        """At lock and stop."""
+        for link in [*self.live.values(), *self._greetings]:
+            link.close(reason)
+
+    def close_account(self, account: AccountId, reason: str) -> None:
+        """A contact was blocked or removed."""
+        for device, link in list(self.live.items()):
+            person = self._node.book.person_of(device)
+            if person is not None and person.account == account:
+                link.close(reason)
+
+    # --- cards -----------------------------------------------------------------------------------------
+    def send_card(self, link: PeerLink, account: AccountId) -> None:
+        """Our certificate, with the discovery key for that account."""
+        node = self._node
+
+        def card(c: Connection) -> DeviceCard | None:
+            return node.own_card(c, account)
+
+        def send(made: DeviceCard | None) -> None:
+            if made is not None:
+                link.send([Cards((made,))])
+
+        node.store.write(card).addCallbacks(send, lambda failure: link.close("error"))
+
+    def announce_card(self) -> None:
+        """Our address changed: every connected contact hears of it."""
+        for device, link in self.live.items():
+            person = self._person(device)
+            if person is not None:
+                self.send_card(link, person.account)
+
+    def _cards_received(self, link: PeerLink, record: Cards) -> None:
+        assert link.peer is not None and link.peer.device is not None
+        account = self._account_of(link.peer.device)
+        if account is None:
+            return
+        node = self._node
+        parsed = [(node.parse_card(card), card) for card in record.cards]
+        news = [
+            (card.certificate, card.discovery_private)
+            for certificate, card in parsed
+            if self._is_news(account, DeviceId(certificate.device), certificate.serial, card.discovery_private)
+        ]
+        kept = CardsKept(tuple((certificate.device, certificate.serial) for certificate, _ in parsed))
+        if not news:
+            link.send([kept])
+            return
+        for certificate, _ in parsed:
+            if DeviceId(certificate.device) == link.peer.device:
+                node.dialing.forget_key(link.peer.device)
+        done = node.append_self([kinds.Card(account, (), tuple(news))])
+        done.addCallback(lambda _: link.send([kept]))
+
+    def _is_news(self, account: AccountId, device: DeviceId, serial: int, discovery: bytes) -> bool:
+        person = self._node.book.people.get(account)
+        known = person.devices.get(device) if person is not None else None
+        return known is None or known.certificate.serial < serial
+
+    def _cards_kept(self, link: PeerLink, record: CardsKept) -> None:
+        assert link.peer is not None and link.peer.device is not None
+        for device, serial in record.serials:
+            if device == self._node.own.device:
+                self._node.services.card_kept(link.peer.device, serial)

@@ -1,0 +1,296 @@
+"""Sync sessions on live links: routes records to them, carries out their commands, tells them of commits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, assert_never
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from onionchat.errors import RemoteError, StoreError
+from onionchat.ids import AccountId, ConversationId, DeviceId
+from onionchat.log.commands import (
+    AdmitLog,
+    AppendEntries,
+    Close,
+    Command,
+    ConflictNoticed,
+    PrependBlock,
+    QuotaReached,
+    RecordAcknowledged,
+    SendRecord,
+    StartLevel,
+    StartSync,
+    WakeAt,
+)
+from onionchat.log.log import LogHead
+from onionchat.log.scheduler import RequestScheduler
+from onionchat.log.sync import State, SyncSession, conversation_of
+from onionchat.log.sync_digest import DigestSession
+from onionchat.net.peer import PeerLink
+from onionchat.store.gate import Appended
+from onionchat.store.reader import StoreReader
+from onionchat.wire.records import AnyRecord, ConversationDigests, ConversationUnknown, RootDigest
+
+T = TypeVar("T")
+
+
+class SyncHost(Protocol):
+    """What sync sessions need of the node."""
+
+    reactor: Any
+
+    @property
+    def reader(self) -> StoreReader:
+        """Committed logs and memberships."""
+
+    @property
+    def own_account(self) -> AccountId:
+        """Ours."""
+
+    def through_gate(self, job: Callable[[Any, Any], T]) -> "Deferred[T]":
+        """Run `job(connection, gate)` in the writer."""
+
+    def appended(self, result: Appended) -> None:
+        """Tell book, sessions and front ends of a commit."""
+
+    def acknowledged(self, link: PeerLink, command: RecordAcknowledged) -> None:
+        """A device has logs up to these positions."""
+
+    def noticed(self, conversation: ConversationId, text: str) -> None:
+        """Tell the user in the conversation."""
+
+    def peer_misbehaved(self, link: PeerLink, reason: str) -> None:
+        """Close and back off."""
+
+    def budget(self, conversation: ConversationId) -> int | None:
+        """How many bytes the contact of a conversation may still write."""
+
+    def now_ms(self) -> int:
+        """The wall clock, ms since 1970."""
+
+
+@dataclass
+class LinkSessions:
+    """The sessions of one link."""
+
+    link: PeerLink
+    device: DeviceId
+    account: AccountId
+    sessions: dict[ConversationId, SyncSession] = field(default_factory=dict)
+    digests: DigestSession | None = None
+    wakes: dict[ConversationId, Any] = field(default_factory=dict)
+
+
+class Syncing:
+    """All sync sessions of the node."""
+
+    def __init__(self, host: SyncHost) -> None:
+        self._host = host
+        self._links: dict[PeerLink, LinkSessions] = {}
+        self._schedulers: dict[ConversationId, RequestScheduler] = {}
+
+    # --- links ---------------------------------------------------------------------------------------
+    def link_ready(
+        self, link: PeerLink, device: DeviceId, account: AccountId, conversations: Sequence[ConversationId]
+    ) -> None:
+        """Both sides are ready: begin. With own devices digests come first."""
+        state = self._links[link] = LinkSessions(link, device, account)
+        if account == self._host.own_account:
+            state.digests = DigestSession(self._host.reader, link.channel.exporter)
+            self._run(state, None, state.digests.start())
+            return
+        for conversation in conversations:
+            self._run(state, conversation, self._session(state, conversation).start(self._now))
+
+    def link_closed(self, link: PeerLink) -> None:
+        """The channel is gone; what it brought and is queued is still committed."""
+        state = self._links.pop(link, None)
+        if state is None:
+            return
+        for call in state.wakes.values():
+            if call.active():
+                call.cancel()
+        for session in state.sessions.values():
+            session.stopped()
+        for conversation in state.sessions:
+            self.each(conversation, lambda session: session.wake(self._now))
+
+    def drained(self, link: PeerLink) -> None:
+        """The send buffer has room again."""
+        state = self._links.get(link)
+        for conversation, session in list(state.sessions.items()) if state else []:
+            self._run(state, conversation, session.resume(self._now))
+
+    def is_open(self, link: PeerLink, conversation: ConversationId) -> bool:
+        """Whether both ends know each other's positions there."""
+        state = self._links.get(link)
+        session = state.sessions.get(conversation) if state else None
+        return session is not None and session.state is State.OPEN
+
+    def _session(self, state: LinkSessions, conversation: ConversationId) -> SyncSession:
+        session = SyncSession(
+            conversation,
+            state.device,
+            self._host.reader,
+            members=self._host.reader,
+            own_account=self._host.own_account,
+            scheduler=self._schedulers.setdefault(conversation, RequestScheduler()),
+        )
+        state.sessions[conversation] = session
+        budget = self._host.budget(conversation)
+        if budget is not None:
+            session.allow(budget, self._now)
+        return session
+
+    # --- records ---------------------------------------------------------------------------------------
+    def record_received(self, link: PeerLink, record: AnyRecord) -> None:
+        """A record of a conversation or of the digests. RemoteError when it is of neither."""
+        state = self._links.get(link)
+        if state is None:
+            raise RemoteError(f"a {type(record).__name__} before it was ready")
+        if isinstance(record, RootDigest | ConversationDigests):
+            if state.digests is None:
+                raise RemoteError("digests are for own devices")
+            self._run(state, None, state.digests.receive_record(record))
+            return
+        conversation = conversation_of(record)
+        if conversation is None:
+            raise RemoteError(f"a {type(record).__name__} at the wrong time")
+        session = state.sessions.get(conversation)
+        if session is None:
+            if self._host.reader.member_account(conversation, state.device) is None:
+                if not isinstance(record, ConversationUnknown):
+                    link.send([ConversationUnknown(conversation)])
+                return
+            session = self._session(state, conversation)
+        self._run(state, conversation, session.receive_record(record, self._now))
+
+    # --- commits ---------------------------------------------------------------------------------------
+    def appended(self, result: Appended) -> None:
+        """A commit, by whomever: all sessions of the conversation hear of it."""
+        now, conversation = self._now, result.conversation
+        for head in result.added:
+            self.each(conversation, lambda session, head=head: session.log_added(head, now))  # type: ignore[misc]
+        entries = result.entries
+        if entries:
+            self.each(conversation, lambda session: session.entries_appended(entries, now))
+        for head in result.frozen:
+            self.each(conversation, lambda session, head=head: session.log_changed(head, now))  # type: ignore[misc]
+
+    def members_changed(self, conversation: ConversationId) -> None:
+        """A roster or card changed: offers that could not be believed are looked at again."""
+        self.each(conversation, lambda session: session.members_changed(self._now))
+
+    def each(self, conversation: ConversationId, call: Callable[[SyncSession], list[Command]]) -> None:
+        """Call every session of a conversation and carry out what it asks for."""
+        for state in list(self._links.values()):
+            session = state.sessions.get(conversation)
+            if session is not None:
+                self._run(state, conversation, call(session))
+
+    # --- carrying out ------------------------------------------------------------------------------------
+    @property
+    def _now(self) -> float:
+        return float(self._host.reactor.seconds())
+
+    def _run(
+        self, state: LinkSessions | None, conversation: ConversationId | None, commands: Sequence[Command]
+    ) -> None:
+        if state is None or not commands:
+            return
+        for command in commands:
+            self._carry_out(state, conversation, command)
+        if conversation is not None and state.link.is_congested:
+            session = state.sessions.get(conversation)
+            if session is not None:
+                session.pause()
+
+    def _carry_out(self, state: LinkSessions, conversation: ConversationId | None, command: Command) -> None:
+        match command:
+            case SendRecord(record):
+                state.link.send([record])
+            case AppendEntries(name, entries):
+                self._append(state, name, entries)
+            case PrependBlock():
+                self._prepend(state, command)
+            case AdmitLog():
+                self._admit(state, command)
+            case ConflictNoticed(name):
+                self._host.noticed(name, "two devices claim one log; the first was kept. Compare words again.")
+            case RecordAcknowledged():
+                self._host.acknowledged(state.link, command)
+            case QuotaReached(name):
+                self._host.noticed(name, "this contact has used up its room here; raise it with `quota` to get more")
+            case WakeAt(at):
+                if conversation is not None:
+                    self._wake_at(state, conversation, at)
+            case StartSync(name):
+                if name not in state.sessions:
+                    self._run(state, name, self._session(state, name).start(self._now))
+            case StartLevel(name):
+                if name not in state.sessions and state.digests is not None:
+                    heads = state.digests.heads_of(name)
+                    self._run(state, name, self._session(state, name).start_level(heads, self._now))
+            case Close(reason):
+                self._host.peer_misbehaved(state.link, reason)
+            case _:
+                assert_never(command)
+
+    def _wake_at(self, state: LinkSessions, conversation: ConversationId, at: float) -> None:
+        call = state.wakes.get(conversation)
+        if call is not None and call.active():
+            call.cancel()
+
+        def wake() -> None:
+            session = state.sessions.get(conversation)
+            if session is not None and not state.link.closed:
+                if state.link.is_congested:
+                    session.pause()
+                    return
+                self._run(state, conversation, session.wake(self._now))
+
+        state.wakes[conversation] = self._host.reactor.callLater(max(0.0, at - self._now), wake)
+
+    def _append(self, state: LinkSessions, conversation: ConversationId, entries: list[Any]) -> None:
+        now_ms = self._host.now_ms()
+        done = self._host.through_gate(lambda c, gate: gate.append(c, conversation, entries, now_ms))
+
+        def committed(result: Appended) -> None:
+            session = state.sessions.get(conversation)
+            if session is not None and not state.link.closed:
+                self._run(state, conversation, session.committed(result.heads, self._now))
+            self._host.appended(result)
+
+        done.addCallbacks(committed, lambda failure: self._refused(state, failure))
+
+    def _prepend(self, state: LinkSessions, command: PrependBlock) -> None:
+        now_ms = self._host.now_ms()
+        done = self._host.through_gate(lambda c, gate: gate.prepend(c, command.conversation, command.entries, now_ms))
+
+        def committed(result: Appended) -> None:
+            head = result.heads[0]
+            self.each(command.conversation, lambda session: session.log_changed(head, self._now))
+            session = state.sessions.get(command.conversation)
+            if session is not None and not state.link.closed:
+                self._run(state, command.conversation, session.block_committed(head, self._now))
+
+        done.addCallbacks(committed, lambda failure: self._refused(state, failure))
+
+    def _admit(self, state: LinkSessions, command: AdmitLog) -> None:
+        done = self._host.through_gate(lambda c, gate: gate.admit(c, command))
+
+        def committed(head: LogHead) -> None:
+            self.each(command.conversation, lambda session: session.log_added(head, self._now))
+
+        done.addCallbacks(committed, lambda failure: self._refused(state, failure))
+
+    def _refused(self, state: LinkSessions, failure: Failure) -> None:
+        """The gate refused (their fault), or the disk did (ours): nothing was acknowledged, nothing is lost."""
+        error = failure.value
+        if isinstance(error, RemoteError):
+            self._host.peer_misbehaved(state.link, str(error))
+        elif isinstance(error, StoreError):
+            state.link.close("full")
+        else:
+            state.link.close("error")
