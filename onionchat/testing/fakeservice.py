@@ -3,64 +3,17 @@
 It keeps the contract of `api.methods`: the same names, types and errors, but no keys, no Tor and no disk.
 """
 
-import base64
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-import segno
 from twisted.internet.defer import Deferred, fail, succeed
 
 from onionchat.api import types as t
 from onionchat.api.methods import BY_NAME
 from onionchat.errors import LocalError, LockedError, UsageError
+from onionchat.testing.fakeworld import HOUR_MS, MINUTE_MS, START_MS, FakeTalk, fake_id, fake_words, fill, qr_code
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-START_MS = 1_795_210_860_000  # Friday 20 November 2026, 21:41 UTC
 PASSPHRASE = "correct horse"
-
-
-def fake_id(*parts: object) -> str:
-    """52 letters and digits that hang on the parts alone."""
-    digest = hashlib.sha256(repr(parts).encode()).digest()
-    return base64.b32encode(digest).decode().rstrip("=").lower()
-
-
-def fake_words(seed: str, count: int = 12) -> list[str]:
-    """Pronounceable words that hang on the seed."""
-    raw = hashlib.sha512(seed.encode()).digest()
-    first, second = (
-        ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "tr"],
-        ["a", "e", "i", "o", "u"],
-    )
-    made = []
-    for at in range(count):
-        one, two, three, four = raw[at * 4 : at * 4 + 4]
-        made.append(first[one % 16] + second[two % 5] + first[three % 13] + second[four % 5] + "lnrst"[one % 5])
-    return made
-
-
-@dataclass
-class FakeTalk:
-    """A conversation and the contact behind it."""
-
-    name: str
-    kind: str = "direct"
-    trust: t.Trust = "unvalidated"
-    devices: int = 1
-    devices_online: int = 0
-    connecting: bool = False
-    draft: str = ""
-    blocked: bool = False
-    timer_seconds: int | None = None
-    messages: list[t.Message] = field(default_factory=list)
-
-    @property
-    def unread(self) -> int:
-        """How many messages were not read."""
-        return sum(message.unread for message in self.messages)
 
 
 class FakeService:
@@ -568,80 +521,3 @@ class FakeService:
 def copied(message: t.Message) -> t.Message:
     """As if it had come over a socket: changes here are not seen there."""
     return t.Message(**{name: getattr(message, name) for name in message.__struct_fields__})
-
-
-def qr_code(text: str) -> list[str]:
-    """Half blocks: a full block is two dark modules, with a border of two modules."""
-    rows = [list(row) for row in segno.make(text, error="l", micro=False).matrix_iter(border=2)]
-    if len(rows) % 2:
-        rows.append([0] * len(rows[0]))
-    signs = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
-    return [
-        "".join(signs[(int(bool(top)), int(bool(below)))] for top, below in zip(rows[at], rows[at + 1], strict=True))
-        for at in range(0, len(rows), 2)
-    ]
-
-
-def fill(service: FakeService) -> None:
-    """The people of the sketches."""
-    now = service.now_ms
-    bob = service.add_talk(FakeTalk("Bob", devices=3, devices_online=2))
-    carol = service.add_talk(FakeTalk("Carol", trust="validated", devices=1, devices_online=1))
-    dave = service.add_talk(FakeTalk("Dave", trust="validated"))
-    notes = service.add_talk(FakeTalk("Notes", kind="self", trust="validated"))
-    mallory = service.add_talk(FakeTalk("Mallory", trust="compromised"))
-    jun = service.add_talk(FakeTalk("佐藤 潤", connecting=True, devices=2))
-
-    def at(minutes_ago: float) -> int:
-        return now - int(minutes_ago * MINUTE_MS)
-
-    all_three = [fake_id("Bob", n) for n in range(3)]
-    service.add_message(
-        bob, "", "Bob is a contact now. Compare words before you trust that it is Bob.", at(1600), kind="notice"
-    )
-    service.add_message(bob, "Bob", "Hello! So this is how it looks.", at(1590))
-    service.add_message(bob, "me", "It does. Calm, isn't it?", at(1588), delivered_to=all_three)
-    asked = service.add_message(bob, "me", "Are you on the train already?", at(37), delivered_to=all_three)
-    service.add_message(bob, "Bob", "Yes. It comes in drops, though.", at(36))
-    service.add_message(
-        bob,
-        "Bob",
-        "The tunnel is next. I will be gone for a while; leave it here, my laptop fetches it.",
-        at(36),
-        reply_to=asked.id,
-        reply_text=asked.text,
-        reply_from="me",
-    )
-    service.add_message(
-        bob, "me", "Fine", at(35), delivered_to=all_three[:2], reactions=[t.Reactions(emoji="👍", by=["Bob"])]
-    )
-    service.add_message(bob, "Bob", "I am back", at(29), arrived=at(1), late=True, unread=True)
-    service.add_message(bob, "Bob", "map.png · 312 KB · picture", at(1), kind="file", unread=True)
-    service.add_message(carol, "Carol", "See you tomorrow at ten.", at(2900))
-    service.add_message(carol, "me", "Ten it is 🧅", at(2899), delivered_to=[fake_id("Carol", 0)])
-    service.add_message(dave, "Dave", "Call me when you can.", at(5000), unread=True)
-    service.add_message(dave, "me", "I cannot before Monday.", at(50), state="waiting")
-    service.add_message(notes, "me", "milk\nbread\nonions", at(300))
-    service.add_message(mallory, "Mallory", "It is really me this time.", at(9000))
-    service.add_message(jun, "佐藤 潤", "おはようございます。明日の会議は十時からです。よろしくお願いします。", at(700))
-    service.add_message(jun, "me", "はい 👨‍👩‍👧", at(690), state="sent")
-    service.requests += [
-        t.ContactRequest(
-            id=fake_id("in", 1),
-            name="Erin",
-            greeting="Hi, it is Erin from the allotment. Carol gave me your link.",
-            words=fake_words("Erin"),
-            time=at(90),
-            direction="incoming",
-        ),
-        t.ContactRequest(
-            id=fake_id("in", 2),
-            name="Вob",
-            greeting="it's me, new phone",
-            words=fake_words("not bob"),
-            time=at(20),
-            direction="incoming",
-            suspicious_name=True,
-        ),
-        t.ContactRequest(id=fake_id("out", 1), name="Frank", greeting="", words=[], time=at(400), direction="outgoing"),
-    ]

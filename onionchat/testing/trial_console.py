@@ -14,7 +14,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 
 from onionchat.api import types as t
-from onionchat.testing.fakeservice import START_MS, FakeService, FakeTalk, fake_words
+from onionchat.testing.fakeservice import FakeService
+from onionchat.testing.fakeworld import START_MS, FakeTalk, fake_words
 from onionchat.tui import firstrun, main
 from onionchat.tui.backend import Backend, Options
 

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 
 import urwid
-from urwid_readline import ReadlineEdit
 
 from onionchat import limits
 from onionchat.tui.canvas import Size, text_canvas
 from onionchat.tui.complete import Completion
+from onionchat.tui.readline import SafeEdit
 from onionchat.tui.render import Line, block
 
 HISTORY_MAX = 200
 PROMPT_COLUMNS = 3
-JOINERS = ("\u200d", "\ufe0f")  # inside of emoji that are typed as several characters
 
 
 class History:
@@ -60,8 +59,10 @@ class History:
         self.__init__()  # type: ignore[misc]
 
 
-class Input(ReadlineEdit):  # type: ignore[misc]
+class Input(SafeEdit):
     """The text that is being written. It is always safe to draw: what comes from elsewhere is made so."""
+
+    characters_max = limits.TEXT_MAX_BYTES
 
     def __init__(self, on_change: Callable[[], None], complete: Callable[[str], Completion]) -> None:
         super().__init__("", "", multiline=True, max_char=limits.TEXT_MAX_BYTES)
@@ -111,21 +112,12 @@ class Input(ReadlineEdit):  # type: ignore[misc]
 
     def keypress(self, size: Size, key: str) -> str | None:
         """Readline."""
-        if len(key) == 1 and not key.isprintable() and key not in JOINERS:
-            return key
         self._cycle = None
         before = self.edit_text
-        left: str | None = super().keypress(size, key)
+        left = super().keypress(size, key)
         if self.edit_text != before:
             self._changed()
         return left
-
-    def _insert_char_at_cursor(self, key: str) -> None:
-        """As readline's, but the cursor stays behind what was typed when it joins what stands before it."""
-        if len(self.edit_text) < limits.TEXT_MAX_BYTES:
-            at = self.edit_pos
-            self.set_edit_text(self.edit_text[:at] + key + self.edit_text[at:])
-            self.set_edit_pos(at + len(key))
 
     def _changed(self) -> None:
         self._invalidate()

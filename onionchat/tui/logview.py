@@ -175,8 +175,26 @@ class LogView(urwid.ListBox[str]):
         if lines > 0 and self.at_end():
             self.following = True
             return
-        self.change_focus(self._size, key, offset - lines)
+        self.change_focus(self._size, *self._moved(key, offset - lines))
         self.following = lines > 0 and self.at_end()
+
+    def _moved(self, key: str, offset: int) -> tuple[str, int]:
+        """The row and its place, or those of a neighbour when that place is off the screen."""
+        height = self._size[1]
+        while offset >= height:
+            widget, before = self.walker.get_prev(key)
+            if widget is None or before is None:
+                return key, height - 1
+            key, offset = before, offset - widget.rows((self._size[0],))
+        while True:
+            here = self.walker.widget(key)
+            rows = 1 if here is None else here.rows((self._size[0],))
+            if offset > -rows:
+                return key, offset
+            widget, after = self.walker.get_next(key)
+            if widget is None or after is None:
+                return key, 1 - rows
+            key, offset = after, offset + rows
 
     @staticmethod
     def _visible(middle: Any, top: Any, bottom: Any) -> list[tuple[str, int]]:

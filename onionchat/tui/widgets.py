@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import urwid
-from urwid_readline import ReadlineEdit
 
 from onionchat.tui.canvas import Size, filled, text_canvas
+from onionchat.tui.readline import SafeEdit
 from onionchat.tui.render import Line, width_of
 
 MakeLines = Callable[[int], list[Line]]
@@ -219,8 +219,10 @@ class Buttons(urwid.Widget):
         return True
 
 
-class Field(ReadlineEdit):  # type: ignore[misc]
+class Field(SafeEdit):
     """One line that is typed."""
+
+    characters_max = FIELD_CHARACTERS_MAX
 
     def __init__(self, label: str, text: str = "", on_change: Callable[[str], None] | None = None) -> None:
         super().__init__(("prompt", label), text, max_char=FIELD_CHARACTERS_MAX, wrap="clip")
@@ -229,12 +231,10 @@ class Field(ReadlineEdit):  # type: ignore[misc]
 
     def keypress(self, size: Size, key: str) -> str | None:
         """Types; tells of every change."""
-        if len(key) == 1 and not key.isprintable():
-            return key
         if key in ("up", "down", "ctrl p", "ctrl n"):
             return key
         before = self.edit_text
-        left: str | None = super().keypress(size, key)
+        left = super().keypress(size, key)
         if self.edit_text != before and self._on_change is not None:
             self._on_change(self.edit_text)
         return left

@@ -10,7 +10,8 @@ import onionchat.tui
 from onionchat.api import types as t
 from onionchat.api.methods import BY_NAME
 from onionchat.errors import LocalError, LockedError, UsageError
-from onionchat.testing.fakeservice import PASSPHRASE, FakeService, FakeTalk, qr_code
+from onionchat.testing.fakeservice import PASSPHRASE, FakeService
+from onionchat.testing.fakeworld import FakeTalk
 
 
 def result(service, name, params):
@@ -91,9 +92,3 @@ def test_pages_are_copies():
     service = FakeService()
     result(service, "message.log", t.MessageLog(name="Bob"))[0].text = "changed"
     assert service.talks["Bob"].messages[0].text != "changed"
-
-
-def test_the_code_is_whole_and_has_a_border():
-    code = qr_code("onionchat:" + "a" * 56)
-    assert len({len(line) for line in code}) == 1
-    assert code[0].strip() == "" and all(line.startswith("  ") and line.endswith("  ") for line in code)

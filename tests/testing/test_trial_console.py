@@ -1,6 +1,6 @@
 """The worlds that the trial opens."""
 
-from onionchat.testing.fakeservice import START_MS
+from onionchat.testing.fakeworld import START_MS
 from onionchat.testing.trial_console import HOSTILE, TrialFounder, hostile_service, long_service
 from onionchat.text import safe_line
 

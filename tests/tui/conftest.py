@@ -8,7 +8,8 @@ import pytest
 import urwid
 from twisted.internet.task import Clock
 
-from onionchat.testing.fakeservice import START_MS, FakeService
+from onionchat.testing.fakeservice import FakeService
+from onionchat.testing.fakeworld import START_MS
 from onionchat.tui.app import Console
 from onionchat.tui.backend import Options
 from onionchat.tui.glyphs import ASCII, UNICODE

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onionchat.errors import LocalError
-from onionchat.testing.fakeservice import START_MS, FakeService, FakeTalk
+from onionchat.testing.fakeservice import FakeService
+from onionchat.testing.fakeworld import START_MS, FakeTalk
 from onionchat.testing.trial_console import HOSTILE, hostile_service, long_service
 from onionchat.tui.keyboard import Paste
 

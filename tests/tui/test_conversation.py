@@ -1,6 +1,7 @@
 """The open conversation: pages, place, reading."""
 
-from onionchat.testing.fakeservice import START_MS, FakeService, FakeTalk
+from onionchat.testing.fakeservice import FakeService
+from onionchat.testing.fakeworld import START_MS, FakeTalk
 from onionchat.testing.trial_console import long_service
 
 

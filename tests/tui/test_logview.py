@@ -3,7 +3,7 @@
 import pytest
 
 from onionchat.api import types as t
-from onionchat.testing.fakeservice import START_MS
+from onionchat.testing.fakeworld import START_MS
 from onionchat.tui.glyphs import UNICODE
 from onionchat.tui.logview import LogView
 from onionchat.tui.render import Look, zone_of
@@ -181,3 +181,11 @@ def test_forgetting_the_message_that_is_looked_at_stays_near(log):
     log.view.go_to("message m50")
     log.show([message(number) for number in range(100) if number != 50])
     assert "text 51." in log.texts
+
+
+def test_a_log_of_one_line_scrolls_too():
+    log = Log([message(number) for number in range(20)])
+    log.view.render((60, 1))
+    for lines in (-1, -1, -3, 1, 2, 9, -1):
+        log.view.scroll(lines)
+        assert log.view.render((60, 1)).rows() == 1

@@ -1,6 +1,6 @@
 """Opening screens and keeping them up to date."""
 
-from onionchat.testing.fakeservice import fake_words
+from onionchat.testing.fakeworld import fake_words
 
 
 def test_comparing_sets_the_trust(open_console):

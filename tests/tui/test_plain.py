@@ -2,7 +2,8 @@
 
 import pytest
 
-from onionchat.testing.fakeservice import START_MS, FakeService
+from onionchat.testing.fakeservice import FakeService
+from onionchat.testing.fakeworld import START_MS
 from onionchat.testing.trial_console import hostile_service
 from onionchat.tui.backend import Options
 from onionchat.tui.glyphs import UNICODE

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onionchat.api import types as t
-from onionchat.testing.fakeservice import START_MS
+from onionchat.testing.fakeworld import START_MS
 from onionchat.testing.trial_console import HOSTILE
 from onionchat.text import display_width
 from onionchat.tui import render

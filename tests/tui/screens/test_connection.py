@@ -3,7 +3,8 @@
 import pytest
 
 from onionchat.api import types as t
-from onionchat.testing.fakeservice import START_MS, FakeService
+from onionchat.testing.fakeservice import FakeService
+from onionchat.testing.fakeworld import START_MS
 from onionchat.tui.screens.connection import ConnectionScreen, connection_lines, detail_lines, peer_words, what_to_do
 
 

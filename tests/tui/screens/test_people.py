@@ -3,7 +3,8 @@
 import pytest
 
 from onionchat.api import types as t
-from onionchat.testing.fakeservice import START_MS, FakeService, fake_words
+from onionchat.testing.fakeservice import FakeService
+from onionchat.testing.fakeworld import START_MS, fake_words
 from onionchat.tui.render import width_of
 from onionchat.tui.screens.people import AcceptScreen, CompareScreen, RequestsScreen, compare_lines, request_lines
 

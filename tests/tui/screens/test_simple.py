@@ -3,7 +3,7 @@
 import pytest
 
 from onionchat.api import types as t
-from onionchat.testing.fakeservice import START_MS, qr_code
+from onionchat.testing.fakeworld import START_MS, qr_code
 from onionchat.tui.commands import COMMANDS
 from onionchat.tui.glyphs import ASCII
 from onionchat.tui.keys import KEYS
