@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from onionchat import limits
 from onionchat.api import types as t
-from onionchat.errors import LocalError, OnionchatError
+from onionchat.errors import LocalError
 from onionchat.tui.commands import is_command
 from onionchat.tui.complete import Completion
 from onionchat.tui.emoji import QUICK, emoji_of
@@ -163,7 +163,7 @@ class Writing:
             else:
                 reply_to = aim.message.id if aim is not None else None
                 await self._call("message.send", t.MessageSend(name=name, text=body, reply_to=reply_to))
-        except OnionchatError:
+        except Exception:
             if self.name == name and self.empty:  # nothing that was written is lost
                 self.edit.set_text_from(text)
                 self.aim = aim

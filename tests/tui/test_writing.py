@@ -93,3 +93,10 @@ def test_blank_is_not_sent(open_console):
 def test_newlines_round_a_message_are_dropped_and_indents_kept(open_console):
     trial = open_console().press("newline").type("  code").press("newline", "newline", "enter")
     assert trial.asked("message.send")[0].text == "  code"
+
+
+def test_a_connection_that_breaks_loses_nothing(open_console):
+    trial = open_console()
+    trial.service.do_message_send = lambda params: (_ for _ in ()).throw(ConnectionResetError("gone"))
+    trial.type("keep me too").press("enter")
+    assert "ConnectionResetError" in trial.text and "> keep me too" in trial.text
