@@ -18,13 +18,14 @@ Ranges = Annotated[tuple[tuple[Unsigned, Unsigned], ...], msgspec.Meta(max_lengt
 class Contact(Record, frozen=True):
     """A person: the local pet name, what it calls itself, whether it may reach us.
 
+    `imported`: its history came with an import; it is another account's contact, and only to read.
     `owed`: the invitation whose acceptance this contact has not confirmed yet, or empty.
     """
 
     account: Bytes32
     name: Name
     remote_name: Name
-    state: Literal["active", "blocked", "removed"]
+    state: Literal["active", "blocked", "removed", "imported"]
     since_ms: Unsigned
     introduced_by: Name = ""
     owed: Annotated[bytes, msgspec.Meta(max_length=32)] = b""

@@ -190,11 +190,11 @@ class _Copy:
     def _register(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         if row[0] != "contact":
             return row
-        self._exported.contacts += 1
         try:
             contact = decode(row[7], Contact, limits.ENTRY_MAX_BYTES)
         except RemoteError:
             return row
+        self._exported.contacts += contact.state != "removed"
         plain = Contact(contact.account, contact.name, contact.remote_name, contact.state, contact.since_ms)
         return (*row[:7], encode(plain))
 

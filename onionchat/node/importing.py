@@ -1,4 +1,4 @@
-"""Bringing an export into a new profile: history to read, contacts as former ones.
+"""Bringing an export into a new profile: history to read, contacts as `imported` ones.
 
 The profile is another device of another account, never a copy. What people said stands in the conversations where it
 will go on if a contact is added anew; the logs that it came from stand in *archives*, which no session offers or asks
@@ -175,7 +175,9 @@ class _Bringing:
         """What our own devices are to know too is said in *self*."""
         for _, value in registers(self._source, "contact"):
             contact = decode(value, Contact, limits.ENTRY_MAX_BYTES)
-            self._say(Contact(contact.account, contact.name, contact.remote_name, "removed", contact.since_ms))
+            if contact.state == "removed":
+                continue
+            self._say(Contact(contact.account, contact.name, contact.remote_name, "imported", contact.since_ms))
         for _, value in registers(self._source, "trust"):
             self._say(decode(value, TrustSet, limits.ENTRY_MAX_BYTES))
         for _, value in registers(self._source, "setting"):

@@ -7,19 +7,19 @@ from twisted.internet.defer import Deferred
 from onionchat.kinds import account as kinds
 from onionchat.node.book import Person
 from onionchat.store.db import Connection
-from onionchat.store.rows import logs_of
 
 if TYPE_CHECKING:
     from onionchat.node.node import Node
 
 
 def ranges_of(c: Connection, conversation: bytes) -> list[kinds.Forget]:
-    """What has to be forgotten: every log of the conversation, from its first to its newest entry."""
-    return [
-        kinds.Forget(conversation, row.head.log, ((1, row.head.seq),))
-        for row in logs_of(c, conversation)
-        if row.head.seq
-    ]
+    """What has to be forgotten: every log whose entries stand there (an import's too), from its first to its newest."""
+    rows = c.execute(
+        "SELECT id, seq FROM log WHERE seq > 0 AND n IN"
+        " (SELECT log FROM entry WHERE conversation = (SELECT n FROM conversation WHERE id = ?))",
+        (conversation,),
+    )
+    return [kinds.Forget(conversation, bytes(log), ((1, seq),)) for log, seq in rows]
 
 
 def forget_contact(node: "Node", person: Person, more: list[Any]) -> "Deferred[None]":

@@ -8,6 +8,7 @@ from onionchat.crypto.hashing import labelled_hash
 from onionchat.errors import RemoteError
 from onionchat.ids import ConversationId
 from onionchat.kinds import chat
+from onionchat.kinds.account import Read
 from onionchat.kinds.changes import (
     AccountLearned,
     BodiesForgotten,
@@ -52,7 +53,7 @@ def apply(c: Connection, change: Change, entry: Entry, n: int, author: bytes, ef
                 )
                 c.execute("UPDATE log SET read_seq = max(read_seq, ?) WHERE id = ?", (seq, log))
             effects.conversations.add(change.conversation)
-            drop_body(c, n, Flag.FINAL)
+            _supersede_read(c, change, entry, n)
         case BodiesForgotten():
             for first, last in change.ranges:
                 forget_range(c, change.log, first, last)
@@ -85,14 +86,42 @@ def _set_register(c: Connection, change: RegisterSet, entry: Entry, n: int, effe
     effects.registers.add((change.kind, change.key))
 
 
+def _supersede_read(c: Connection, change: ReadUpTo, entry: Entry, n: int) -> None:
+    """A read mark that another one covers loses its body; the later of two that stand is the one to compare with."""
+    key = ("read", change.conversation)
+    row = c.execute(
+        "SELECT register.entry, content FROM register JOIN entry ON entry.n = register.entry"
+        " WHERE kind = ? AND register.key = ?",
+        key,
+    ).fetchone()
+    before = {} if row is None else _read_marks(row[1])
+    if row is not None and all(before.get(log, 0) >= seq for log, seq in change.marks):
+        drop_body(c, n, Flag.FINAL)
+        return
+    marks = dict(change.marks)
+    if row is not None and all(marks.get(log, 0) >= seq for log, seq in before.items()):
+        drop_body(c, row[0], Flag.FINAL)
+    c.execute("INSERT OR REPLACE INTO register VALUES (?, ?, ?, ?, ?, ?, ?, x'')", (*key, *entry.key, n))
+
+
+def _read_marks(content_raw: bytes | None) -> dict[bytes, int]:
+    if content_raw is None:
+        return {}
+    content = decode(content_raw, Content, limits.ENTRY_MAX_BYTES)
+    return dict(decode(content.body, Read, limits.ENTRY_MAX_BYTES).marks)
+
+
 def _mark(c: Connection, change: MessageMarked, entry: Entry, n: int, author: bytes, effects: Effects) -> None:
     order = entry.key
+    target = find_entry(c, change.target)
+    if change.mark is Mark.EDIT and target is not None and _is_gone(c, target):
+        drop_body(c, n, Flag.FINAL)  # a new text for what was forgotten or taken back is not kept either
+        return
     key = (change.target, int(change.mark), author)
     row = c.execute("SELECT ms, counter, log, seq FROM mark WHERE target = ? AND mark = ? AND account = ?", key)
     found = row.fetchone()
     if found is not None and (found[0], found[1], bytes(found[2]), found[3]) >= order:
         return
-    target = find_entry(c, change.target)
     effects.conversations.add(ConversationId(b""))  # the conversation of the entry itself; the gate fills it in
     before = None if target is None else shown_text(c, target)
     c.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, *order, n, change.value))
@@ -173,11 +202,28 @@ def drop_body(c: Connection, n: int, flags: Flag) -> None:
         return
     c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(flags), n))
     if row[2]:
-        target = labelled_hash(b"entry header", row[0])
-        edits = c.execute("SELECT entry FROM mark WHERE target = ? AND mark = ?", (target, int(Mark.EDIT))).fetchall()
-        for (edit,) in edits:
+        drop_edits(c, n, labelled_hash(b"entry header", row[0]))
+
+
+def drop_edits(c: Connection, n: int, entry_id: bytes) -> None:
+    """Wipe all edits of an entry, the superseded ones too."""
+    key = (entry_id, int(Mark.EDIT))
+    if c.execute("SELECT 1 FROM mark WHERE target = ? AND mark = ?", key).fetchone() is None:
+        return
+    c.execute("UPDATE mark SET value = '' WHERE target = ? AND mark = ?", key)
+    naming = c.execute(
+        "SELECT n, content FROM entry WHERE conversation = (SELECT conversation FROM entry WHERE n = ?)"
+        " AND shown = 0 AND content IS NOT NULL AND instr(content, ?)",
+        (n, entry_id),
+    ).fetchall()
+    for edit, content_raw in naming:
+        if decode(content_raw, Content, limits.ENTRY_MAX_BYTES).kind == "edit":
             c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL), edit))
-        c.execute("UPDATE mark SET value = '' WHERE target = ? AND mark = ?", (target, int(Mark.EDIT)))
+
+
+def _is_gone(c: Connection, n: int) -> bool:
+    row = c.execute("SELECT content IS NULL AND flags & ? FROM entry WHERE n = ?", (int(Flag.FINAL), n)).fetchone()
+    return bool(row[0])
 
 
 def forget_range(c: Connection, log: bytes, first: int, last: int) -> None:

@@ -19,7 +19,7 @@ from onionchat.log.certificate import Belief, make_log_certificate
 from onionchat.log.clock import is_future, next_time
 from onionchat.log.commands import AdmitLog
 from onionchat.log.entry import NO_ENTRY, Content, Entry, make_entry, self_id
-from onionchat.log.log import Judgement, Known, LogHead, judge_block, judge_run
+from onionchat.log.log import Fork, Known, LogHead, judge_block, judge_run
 from onionchat.store import changes
 from onionchat.store.boxes import add_box, make_boxes
 from onionchat.store.changes import Effects
@@ -195,7 +195,7 @@ class Gate:
         for entry in judged.bodies:
             self._fill(c, conversation, row, entry, now_ms, result)
         if judged.fork is not None:
-            self._keep_branch(c, row, judged)
+            self._keep_branch(c, row, judged.fork)
             result.frozen.append(judged.new_head)
         if judged.new_head != row.head:
             save_head(c, row.n, judged.new_head)
@@ -207,13 +207,14 @@ class Gate:
         """A block of older history, put under a log's floor."""
         conversation = find_conversation(c, conversation_id)
         row = find_log(c, entries[0].header.log) if entries else None
-        if conversation is None or row is None:
+        if conversation is None or row is None or row.conversation != conversation.n:
             raise RemoteError("a block of history of a log that was not offered")
         result = Appended(conversation_id)
         judged = judge_block(row.head, entries)
         self._store(c, conversation, row, judged.accepted, now_ms, result)
         save_head(c, row.n, judged.new_head)
         if judged.fork is not None:
+            self._keep_branch(c, row, judged.fork)
             result.frozen.append(judged.new_head)
         result.heads.append(judged.new_head)
         return result
@@ -226,10 +227,10 @@ class Gate:
             return None
         return Known(_entry_id(c, found[0]), bool(found[1]) and not found[2] & Flag.FINAL)
 
-    def _keep_branch(self, c: Connection, row: LogRow, judged: Judgement) -> None:
+    def _keep_branch(self, c: Connection, row: LogRow, fork: Fork) -> None:
         (count,) = c.execute("SELECT count(*) FROM branch WHERE log = ?", (row.n,)).fetchone()
-        if judged.fork is not None and count < limits.FORK_BRANCHES_MAX:
-            branch = judged.fork.branch
+        if count < limits.FORK_BRANCHES_MAX:
+            branch = fork.branch
             c.execute("INSERT OR IGNORE INTO branch VALUES (?, ?, ?)", (row.n, branch.id, branch.raw))
 
     # --- storing -----------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ class Gate:
         (sequence,) = c.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'entry'").fetchone()
         n = max(n, sequence)
         tie, latest = id_key(row.head.log), (conversation.ms, conversation.counter)
-        rows, texts, folded = [], [], []
+        rows, texts, folded, gone = [], [], [], []
         size = 0
         for entry in entries:
             n += 1
@@ -268,12 +269,16 @@ class Gate:
             size += len(content or b"")
             if text:
                 texts.append((n, text))
+            if flags & (Flag.FORGOTTEN | Flag.EXPIRED):
+                gone.append((n, entry.id))
             if changed and content:
                 folded.append((n, entry, changed))
             result.stored.append(Stored(n, entry if content else entry.tombstone(), shown, bool(flags & Flag.LATE)))
         c.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", rows)  # noqa: S608
         if texts:
             c.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", texts)
+        for number, entry_id in gone:
+            changes.drop_edits(c, number, entry_id)
         c.execute(
             "UPDATE conversation SET ms = ?, counter = ?, bytes = bytes + ? WHERE n = ?",
             (*latest, 0 if mine else size, conversation.n),
@@ -313,6 +318,8 @@ class Gate:
             c.execute(
                 "UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL | Flag.RETRACTED), n)
             )
+            changes.drop_edits(c, n, entry.id)
+            effects.truncate = True
         elif marks:
             (content,) = c.execute("SELECT content FROM entry WHERE n = ?", (n,)).fetchone()
             changes.unindex(c, n, changes.own_text(content) or "")
@@ -347,6 +354,8 @@ class Gate:
             "UPDATE entry SET content = ?, shown = ?, expires = ?, flags = flags | ? WHERE n = ?",
             (content, shown, expires, int(flags), found[0]),
         )
+        if content and self._author(c, row) != self._own.account:
+            c.execute("UPDATE conversation SET bytes = bytes + ? WHERE n = ?", (len(content), conversation.n))
         if text:
             changes.index(c, found[0], text)
         if changed and content:
@@ -409,9 +418,9 @@ def _require_writable(c: Connection, conversation: ConversationRow) -> None:
     if conversation.place is Place.SELF:
         return
     contact = contact_of(c, conversation.account)
-    if conversation.place is Place.ARCHIVE or (contact is not None and contact.state == "removed"):
+    if conversation.place is Place.ARCHIVE or (contact is not None and contact.state in ("removed", "imported")):
         raise LocalError(
-            "this contact was removed, or came with an import: its history is only to read; add the contact to write"
+            "this contact was removed, or came with an import: the history is only to read; add the contact to write"
         )
 
 

@@ -9,6 +9,7 @@ from onionchat.crypto.keys import ExchangeKey, SigningKey
 from onionchat.errors import LocalError, RemoteError
 from onionchat.identity.account import parse_statement
 from onionchat.identity.device import Certificate, parse_certificate
+from onionchat.identity.statements import with_cuts
 from onionchat.ids import AccountId, DeviceId
 from onionchat.kinds import account as kinds
 from onionchat.store.db import Connection
@@ -62,11 +63,13 @@ def add_statements(c: Connection, account: bytes, statements: Iterable[bytes]) -
             statement = parse_statement(raw)
         except RemoteError:
             continue
-        if statement.account == account:
-            c.execute(
-                "INSERT OR REPLACE INTO statement (account, id, raw) VALUES (?, ?, ?)", (account, statement.id, raw)
-            )
-            count += 1
+        if statement.account != account:
+            continue
+        row = c.execute("SELECT raw FROM statement WHERE account = ? AND id = ?", (account, statement.id)).fetchone()
+        if row is not None:  # a copy may open cuts that ours does not
+            raw = with_cuts(statement, (*statement.cuts, *parse_statement(bytes(row[0])).cuts)).raw
+        c.execute("INSERT OR REPLACE INTO statement (account, id, raw) VALUES (?, ?, ?)", (account, statement.id, raw))
+        count += row is None
 
 
 def add_card(c: Connection, account: bytes, certificate_raw: bytes, discovery: bytes) -> bool:
