@@ -89,12 +89,13 @@ def migrate(connection: Connection) -> int:
     with explained():
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"this profile was written by a newer onionchat (schema {version}, this one knows {SCHEMA_VERSION}):"
             " install the newer version"
         )
-    if version and application != APPLICATION_ID:
+    if (version or tables) and application != APPLICATION_ID:
         raise StoreError("that database is not onionchat's; choose another profile folder")
     scripts = schema_scripts()
     for number in range(version + 1, SCHEMA_VERSION + 1):
