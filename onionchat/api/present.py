@@ -268,12 +268,12 @@ def draft_key(row: ConversationRow) -> str:
 
 
 def qr_lines(text: str) -> list[str]:
-    """A QR code in half blocks, dark modules as spaces on light blocks, for terminals."""
+    """A QR code in half blocks with its quiet border; a full block is two dark modules: draw it black on white."""
     matrix = [list(row) for row in segno.make(text.upper() if text.isascii() else text, error="l").matrix]
     width = len(matrix[0]) + 4
     rows = [[0] * width] * 2 + [[0, 0, *row, 0, 0] for row in matrix] + [[0] * width] * 2
     if len(rows) % 2:
         rows.append([0] * width)
-    glyphs = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
+    glyphs = {(1, 1): "█", (1, 0): "▀", (0, 1): "▄", (0, 0): " "}
     pairs = zip(rows[::2], rows[1::2], strict=True)
     return ["".join(glyphs[int(a), int(b)] for a, b in zip(top, low, strict=True)) for top, low in pairs]

@@ -18,7 +18,7 @@ from onionchat.kinds.fold import Body, Place, body_bytes, fold, kind_of
 from onionchat.log.certificate import Belief, make_log_certificate
 from onionchat.log.clock import is_future, next_time
 from onionchat.log.commands import AdmitLog
-from onionchat.log.entry import NO_ENTRY, Content, Entry, make_entry, self_id
+from onionchat.log.entry import NO_ENTRY, Content, Entry, make_entry
 from onionchat.log.log import Fork, Known, LogHead, judge_block, judge_run
 from onionchat.store import changes
 from onionchat.store.boxes import add_box, make_boxes
@@ -64,7 +64,8 @@ class Gate:
 
     def __init__(self, own: Own, random: Callable[[int], bytes]) -> None:
         self._own, self._random = own, random
-        self._self_id = self_id(own.account)
+        self._last_n: int | None = None  # of the table `entry`; too high after a rollback does no harm
+        self._log_keys: dict[bytes, SigningKey] = {}  # making the key from its seed costs as much as a signature
 
     # --- conversations and logs --------------------------------------------------------------------
     def open_conversation(self, c: Connection, conversation: ConversationId, place: Place, account: bytes) -> None:
@@ -143,14 +144,20 @@ class Gate:
         content = Content(self._random(16), seen, kind_of(body), expires_ms, body_bytes(body))
         head = row.head
         time = next_time(now_ms, (head.ms, head.counter), [(conversation.ms, conversation.counter)])
-        entry = make_entry(SigningKey(row.seed or b""), head.seq + 1, head.id, time, content)
+        entry = make_entry(self._log_key(row), head.seq + 1, head.id, time, content)
         new_head = LogHead(head.log, entry.seq, entry.id, *time, head.floor_seq, head.floor_id)
         for log_n, seq in covered:
             c.execute("UPDATE log SET covered = ? WHERE n = ?", (seq, log_n))
-        self._store(c, conversation, row, [entry], now_ms, result)
+        self._store(c, conversation, row, [entry], now_ms, result, is_new=True)
         save_head(c, row.n, new_head)
         result.heads.append(new_head)
         return result
+
+    def _log_key(self, row: LogRow) -> SigningKey:
+        key = self._log_keys.get(row.head.log)
+        if key is None:
+            key = self._log_keys[row.head.log] = SigningKey(row.seed or b"")
+        return key
 
     def _unseen(
         self, c: Connection, conversation: ConversationRow, own: LogRow, now_ms: int
@@ -242,19 +249,18 @@ class Gate:
         entries: Sequence[Entry],
         now_ms: int,
         result: Appended,
+        is_new: bool = False,
     ) -> None:
         """Insert accepted entries of one log and what they change."""
         author = self._author(c, row)
         mine = author == self._own.account
-        (n,) = c.execute("SELECT coalesce(max(n), 0) FROM entry").fetchone()
-        (sequence,) = c.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'entry'").fetchone()
-        n = max(n, sequence)
+        n = self._newest_n(c)
         tie, latest = id_key(row.head.log), (conversation.ms, conversation.counter)
         rows, texts, folded, gone = [], [], [], []
         size = 0
         for entry in entries:
             n += 1
-            content, changed, flags = self._admissible(c, conversation, entry, now_ms)
+            content, changed, flags = self._admissible(c, conversation, entry, now_ms, is_new)
             shown, text = _shown(changed)
             time = entry.time
             if is_future(time, now_ms):
@@ -274,6 +280,7 @@ class Gate:
             if changed and content:
                 folded.append((n, entry, changed))
             result.stored.append(Stored(n, entry if content else entry.tombstone(), shown, bool(flags & Flag.LATE)))
+        self._last_n = n
         c.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", rows)  # noqa: S608
         if texts:
             c.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", texts)
@@ -286,7 +293,13 @@ class Gate:
         conversation = ConversationRow(
             conversation.n, conversation.id, conversation.place, conversation.account, *latest
         )
-        self._apply(c, conversation, folded, author, result)
+        self._apply(c, conversation, folded, author, result, is_new)
+
+    def _newest_n(self, c: Connection) -> int:
+        if self._last_n is None:
+            row = c.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
+            self._last_n = int(row[0]) if row is not None else 0
+        return self._last_n
 
     def _apply(
         self,
@@ -295,12 +308,14 @@ class Gate:
         folded: Sequence[tuple[int, Entry, tuple[Change, ...]]],
         author: bytes,
         result: Appended,
+        is_new: bool = False,
     ) -> None:
         effects = result.effects
         for n, entry, changed in folded:
             for change in changed:
                 changes.apply(c, change, entry, n, author, effects)
-            if isinstance(changed[0], MessageShown) and changed[0].shown is Shown.TEXT:
+            is_text = isinstance(changed[0], MessageShown) and changed[0].shown is Shown.TEXT
+            if is_text and not is_new:  # nobody can have said anything of what was not there
                 self._late_marks(c, n, entry, author, effects)
         if ConversationId(b"") in effects.conversations:
             effects.conversations.discard(ConversationId(b""))
@@ -328,11 +343,11 @@ class Gate:
             effects.conversations.add(ConversationId(b""))
 
     def _admissible(
-        self, c: Connection, conversation: ConversationRow, entry: Entry, now_ms: int
+        self, c: Connection, conversation: ConversationRow, entry: Entry, now_ms: int, is_new: bool = False
     ) -> tuple[bytes | None, tuple[Change, ...], Flag]:
         """The content that is kept (None: a tombstone), what it changes, and why it was dropped."""
         content = entry.content
-        if changes.is_forgotten(c, entry.header.log, entry.seq):
+        if not is_new and changes.is_forgotten(c, entry.header.log, entry.seq):
             return None, (), Flag.FINAL | Flag.FORGOTTEN
         if content is None:
             return None, (), Flag.FINAL if conversation.place is Place.SELF else Flag.NONE
@@ -377,6 +392,7 @@ class Gate:
         (seq,) = c.execute("SELECT coalesce(max(seq), 0) + 1 FROM entry WHERE log = ?", (NO_LOG,)).fetchone()
         ms = max(now_ms, conversation.ms)
         header = self._random(32)
+        self._last_n = None
         key = id_key(labelled_hash(b"entry header", header))
         shown = int(Shown.NOTICE)
         values = (

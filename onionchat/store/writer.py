@@ -100,6 +100,8 @@ class Writer:
         try:
             outcome = job(self._connection)
         except DatabaseError as error:
+            if not self._connection.in_transaction:
+                raise  # a full disk may end the whole transaction: the group fails, with this reason
             self._connection.execute("ROLLBACK TO job")
             outcome = _failure(explain(error))
         except Exception:
