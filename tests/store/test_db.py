@@ -38,7 +38,12 @@ def test_a_new_database_gets_every_setting(tmp_path: Path) -> None:
     assert migrate(c) == SCHEMA_VERSION
     settings = {name: c.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
     assert settings == {"journal_mode": "wal", "synchronous": 2}
-    for name, value in (("secure_delete", 1), ("foreign_keys", 1), ("temp_store", 2), ("application_id", APPLICATION_ID)):
+    for name, value in (
+        ("secure_delete", 1),
+        ("foreign_keys", 1),
+        ("temp_store", 2),
+        ("application_id", APPLICATION_ID),
+    ):
         assert c.execute(f"PRAGMA {name}").fetchone()[0] == value
     assert c.execute("SELECT v FROM words_config WHERE k = 'secure-delete'").fetchone() == (1,)
 
