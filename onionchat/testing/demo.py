@@ -29,7 +29,7 @@ CONSOLE_STOP_SECONDS = 10.0
 _INTRODUCTION = """
 You are Alice, and this is your console. Bob is a second program on this machine, with a
 profile and a Tor of his own; you have just sent him a request, and he will accept it.
-  F1 helps · Ctrl-K jumps to a conversation · F2 compares words · Ctrl-Q leaves, and cleans up
+  Ctrl-N opens what he wrote · F2 compares words · F1 helps · Ctrl-Q leaves, and cleans up
 """
 
 

@@ -120,22 +120,13 @@ def test_killed_it_leaves_no_process(place):
     assert wait_until(lambda: not place.processes(), 40.0), place.processes()  # a tor looks for its owner every 15 s
 
 
-def test_without_tor_it_says_what_to_do(place, tmp_path):
-    done = subprocess.run(DEMO, env={**place.environment, "PATH": str(tmp_path)}, capture_output=True, text=True)
-    if shutil.which("tor", path="/usr/sbin:/usr/local/sbin") is None:
-        assert done.returncode == 5
-        assert "tor is not installed" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-    place.assert_clean()
-
-
 def test_on_a_terminal_bob_answers_in_the_real_console(place):
     with TerminalEmulator(DEMO, 100, 30, place.environment) as terminal:
         terminal.wait_for("Press Enter", 90)
         terminal.press("enter")
-        terminal.wait_for("Write me something", 90)
-        terminal.press("ctrl k")
-        terminal.press("Bob", "enter")
+        terminal.wait_for("● Bob .* 2 ", 90)  # his two lines of greeting, unread
+        terminal.press("ctrl n")
+        terminal.wait_for("Write me something", 20)
         terminal.type("how are you?")
         terminal.press("enter")
         terminal.wait_for("A good question", 60)
