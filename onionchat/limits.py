@@ -47,6 +47,7 @@ FRAME_MAX_BYTES = FRAME_LADDER_BYTES[-1]
 PRE_AUTH_MAX_BYTES = 16 * KIB  # TLS 1.3 hybrid + Noise take under 6 KiB
 PRE_AUTH_TIMEOUT_SECONDS = 60.0  # a slow circuit needs some; a squatter gets no more
 HALF_OPEN_MAX = 16  # connections before authentication, per address; the oldest is dropped first
+STREAMS_PER_CIRCUIT_MAX = 4  # at an invitation: one stream is all that an honest stranger needs
 STRANGERS_MAX = 32  # authenticated strangers' idle channels, per node
 STRANGER_RECORD_MAX_BYTES = 8 * KIB  # one request
 STRANGER_TOTAL_MAX_BYTES = (

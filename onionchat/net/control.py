@@ -138,15 +138,17 @@ class TorControl:
         target: str,
         client_keys: Sequence[bytes] = (),
         pow_defense: bool = False,
+        max_streams: int = 0,
     ) -> str:
         """Publish an onion until this connection ends; its address.
 
         `expanded_key`: 64 bytes (Ed25519, expanded). `target`: HOST:PORT. `client_keys`: X25519 public keys of
-        32 bytes; with none everybody may connect. ControlRefused when Tor or the filter says no.
+        32 bytes; with none everybody may connect. `max_streams`: for each circuit, 0 for any number. ControlRefused when Tor or the filter says no.
         """
         words = ["ADD_ONION", "ED25519-V3:" + base64.b64encode(expanded_key).decode("ascii")]
         words += ["Flags=V3Auth"] if client_keys else []
         words += ["PoWDefensesEnabled=1"] if pow_defense else []
+        words += [f"MaxStreams={max_streams}"] if max_streams else []
         words.append(f"Port={virtual_port},{target}")
         words += [f"ClientAuthV3={_base32(key)}" for key in client_keys]
         answer = await self._ask(" ".join(words))

@@ -8,7 +8,7 @@ through Tor ourselves, or four directories have its descriptor (the first alone 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -37,8 +37,8 @@ class OnionState(Enum):
 class OnionService:
     """An onion that is wanted. `expanded_key`: 64 bytes. `client_keys`: X25519 public keys; with none it is open.
 
-    `probe_key` is the private half of one of them, for finding ourselves. `allow_unrestricted`: publish
-    without client keys where they cannot be had.
+    `probe_key` is the private half of one of them, for finding ourselves. `max_streams`: at most so many for each circuit
+    (0: any number). `allow_unrestricted`: publish without client keys where they cannot be had.
     """
 
     address: str
@@ -48,6 +48,7 @@ class OnionService:
     probe_key: bytes | None = field(default=None, repr=False)
     virtual_port: int = VIRTUAL_PORT
     pow_defense: bool = False
+    max_streams: int = 0
     allow_unrestricted: bool = False
 
 
@@ -237,28 +238,28 @@ class OnionServices:
     async def _add_in_some_form(self, onion: _Onion, control: TorControl) -> None:
         """The full form first, then without what can be done without."""
         service = onion.service
-        forms = [(service.client_keys, service.pow_defense)]
+        forms = [service]
         if service.pow_defense:
-            forms.append((service.client_keys, False))
+            forms.append(replace(service, pow_defense=False))
+        if service.max_streams:
+            forms.append(replace(service, pow_defense=False, max_streams=0))
         if service.client_keys and service.allow_unrestricted:
-            forms.append(((), False))
-        for client_keys, pow_defense in forms:
-            if await self._add_form(onion, control, client_keys, pow_defense):
-                onion.is_restricted = bool(client_keys)
-                self._note_missing(service, client_keys, pow_defense)
+            forms.append(replace(service, client_keys=(), pow_defense=False, max_streams=0))
+        for form in forms:
+            if await self._add_form(onion, control, form):
+                onion.is_restricted = bool(form.client_keys)
+                self._note_missing(service, form)
                 return
         raise TorError(_refusal_text(service, control.advice))
 
-    async def _add_form(
-        self, onion: _Onion, control: TorControl, client_keys: tuple[bytes, ...], pow_defense: bool
-    ) -> bool:
+    async def _add_form(self, onion: _Onion, control: TorControl, form: OnionService) -> bool:
         """Whether Tor took it. False when this form is not to be had; TorError for any other refusal."""
         service = onion.service
         target = f"{self._target_host}:{service.local_port}"
         for is_last in (False, True):
             try:
                 address = await control.add_onion(
-                    service.expanded_key, service.virtual_port, target, client_keys, pow_defense
+                    form.expanded_key, form.virtual_port, target, form.client_keys, form.pow_defense, form.max_streams
                 )
             except ControlRefused as refused:
                 if refused.is_unknown:
@@ -276,10 +277,12 @@ class OnionServices:
             return True
         return False
 
-    def _note_missing(self, service: OnionService, client_keys: tuple[bytes, ...], pow_defense: bool) -> None:
-        if service.pow_defense and not pow_defense:
+    def _note_missing(self, service: OnionService, form: OnionService) -> None:
+        if service.max_streams and not form.max_streams:
+            self.missing.add("ADD_ONION MaxStreams")
+        if service.pow_defense and not form.pow_defense:
             self.missing.add("ADD_ONION PoWDefensesEnabled")
-        if service.client_keys and not client_keys:
+        if service.client_keys and not form.client_keys:
             self.missing.add("ADD_ONION ClientAuthV3")
 
     # --- reachability ------------------------------------------------------------------------------

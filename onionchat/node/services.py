@@ -171,6 +171,7 @@ class Services:
             client_keys,
             probe_key,
             pow_defense=not client_keys,
+            max_streams=0 if client_keys else limits.STREAMS_PER_CIRCUIT_MAX,
             allow_unrestricted=self._node.allow_unrestricted,
         )
 

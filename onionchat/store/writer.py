@@ -3,6 +3,7 @@
 Each job runs in a SAVEPOINT, so that one failure does not take the group; a failed COMMIT fails all of it.
 """
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from onionchat.store.db import Connection, DatabaseError, explain
 
 T = TypeVar("T")
 GROUP_MAX = 512
+SWITCH_SECONDS = 0.0005
+"""SQLite lets go of the interpreter at every statement; by default another thread then keeps it for 5 ms."""
 
 Job = Callable[[Connection], T]
 
@@ -31,6 +34,7 @@ class Writer:
         self._closing = False
         self._checkpoint_wanted = False
         self.commits = 0
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 

@@ -21,7 +21,7 @@ from onionchat.ids import onion_address
 from onionchat.testing.controlfilter import LINE_MAX_BYTES, REFUSAL, FilterRules
 
 _ADD = re.compile(
-    r"ED25519-V3:([A-Za-z0-9+/]{86}==)(?: Flags=(\S+))?(?: PoWDefensesEnabled=1)?"
+    r"ED25519-V3:([A-Za-z0-9+/]{86}==)(?: Flags=(\S+))?(?: PoWDefensesEnabled=1)?(?: MaxStreams=[0-9]+)?"
     r" Port=(\d+),(\S+)((?: ClientAuthV3=\S+)*)$"
 )
 
