@@ -180,7 +180,7 @@ def _add_marks(c: Connection, lines: list[Line]) -> None:
         for mark, account, value in marks:
             if mark == Mark.REACTION and value:
                 line.reactions.append((value, bytes(account)))
-            elif mark == Mark.EDIT and bytes(account) == author and line.text is not None:
+            elif mark == Mark.EDIT and bytes(account) == author and line.shown is Shown.TEXT and line.text is not None:
                 line.text, line.edited = value, True
 
 

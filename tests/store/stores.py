@@ -91,6 +91,8 @@ class World:
         self.contact = contact if contact is not None else Person(99)
         self.self_id = self_id(self.own.account)
         self.direct = direct_id(self.own.account, self.contact.account)
+        own_card = issue_certificate(self.own.identity, bytes(32), self.own.static.public, self.own.serial)
+        add_card(self.c, self.own.account, own_card, b"\x02" * 32)
         add_card(self.c, self.contact.account, self.contact.card, b"\x01" * 32)
         self.gate.open_conversation(self.c, self.self_id, Place.SELF, self.own.account)
         self.gate.open_conversation(self.c, self.direct, Place.DIRECT, self.contact.account)

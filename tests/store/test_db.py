@@ -38,12 +38,8 @@ def test_a_new_database_gets_every_setting(tmp_path: Path) -> None:
     assert migrate(c) == SCHEMA_VERSION
     settings = {name: c.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
     assert settings == {"journal_mode": "wal", "synchronous": 2}
-    for name, value in (
-        ("secure_delete", 1),
-        ("foreign_keys", 1),
-        ("temp_store", 2),
-        ("application_id", APPLICATION_ID),
-    ):
+    numbers = {"secure_delete": 1, "foreign_keys": 1, "temp_store": 2, "application_id": APPLICATION_ID}
+    for name, value in numbers.items():
         assert c.execute(f"PRAGMA {name}").fetchone()[0] == value
     assert c.execute("SELECT v FROM words_config WHERE k = 'secure-delete'").fetchone() == (1,)
 
@@ -73,7 +69,7 @@ def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     make(tmp_path / "db")
     c = connect(tmp_path / "db", KEY)
     c.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
-    with pytest.raises(StoreError, match="newer onionchat.*install the newer"):
+    with pytest.raises(StoreError, match=r"newer onionchat.*install the newer"):
         migrate(c)
     assert c.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION + 1
 

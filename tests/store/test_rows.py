@@ -37,7 +37,7 @@ def test_a_head_comes_back_as_it_was_saved() -> None:
         cut_seq=4,
         cut_id=b"\x04" * 32,
         floor_seq=2,
-        floor_id=b"\x02" * 32,
+        floor_id=bytes(32),
     )
     save_head(world.c, row.n, changed)
     again = find_log(world.c, log.id)
