@@ -82,6 +82,8 @@ UNIX_PATH_MAX_BYTES = 107
 CONTROL_TIMEOUT_SECONDS = 20.0  # Tor answers in milliseconds; behind a filter that restarts, in seconds
 
 # --- contacts and store ---------------------------------------------------------------------------
+KEY_BYTES = 32
+INTRODUCTION_LINKS_MAX = 4  # open links that were made because a contact asked for one; each is an onion service
 INVITATIONS_MAX = 32  # each is an onion service that Tor must keep up
 INVITATION_DEFAULT_SECONDS = 7 * 86400
 LINK_CODE_SECONDS = 600

@@ -50,6 +50,7 @@ class Contacts:
             "contact.remove": self.remove,
             "contact.words": self.words,
             "contact.quota": self.quota,
+            "contact.introduce": self.introduce,
         }
 
     def _write(self, *bodies: Any) -> "Deferred[None]":
@@ -121,7 +122,8 @@ class Contacts:
             raise LocalError(f"the greeting is too long: at most {limits.GREETING_MAX_CHARACTERS} characters")
         if len(node.book.contacts()) >= limits.CONTACTS_MAX:
             raise LocalError("there are too many contacts; remove one first")
-        asked = kinds.Asked(key, name, params.greeting, "waiting", node.now_ms(), node.own.device)
+        by = node.introductions.introducer(key)
+        asked = kinds.Asked(key, name, params.greeting, "waiting", node.now_ms(), node.own.device, introduced_by=by)
 
         def written(_: object) -> t.Added:
             node.dialing.refresh()
@@ -250,6 +252,12 @@ class Contacts:
         bodies = [] if request is None else [msgspec.structs.replace(request, state="accepted")]
         done = self._shut_out(person, value)
         return done.addCallback(lambda result: forget_contact(self._node, person, bodies).addCallback(lambda _: result))
+
+    def introduce(self, params: t.Introduce) -> Any:
+        """Ask one for a link, hand it to the other."""
+        person, to = self._node.book.find(params.name), self._node.book.find(params.to)
+        notice = f"{to.name} gets a link as soon as {person.name}'s device has made it"
+        return self._done(self._node.introductions.introduce(person, to), notice)
 
     def words(self, params: t.ContactName) -> t.Words:
         """Comparison words."""

@@ -17,12 +17,12 @@ from onionchat.store import messages as pages
 from onionchat.store.messages import Line
 from onionchat.store.people import DeviceRow, devices_of
 from onionchat.store.rows import ConversationRow, Flag, find_conversation
-from onionchat.text import is_mixed_script, safe_line, safe_text
+from onionchat.text import is_mixed_script, remote_name, safe_line, safe_text
 
 NOTES_NAME = "Notes"
 """The *self* conversation: notes to oneself."""
 REPLY_CHARACTERS = 120
-_KINDS = {Shown.TEXT: "text", Shown.NOTICE: "notice", Shown.TIMER: "timer", Shown.NEWER: "newer"}
+_KINDS = {Shown.TEXT: "text", Shown.NOTICE: "notice", Shown.TIMER: "timer", Shown.NEWER: "newer", Shown.CARD: "card"}
 
 
 class Presenter:
@@ -179,6 +179,8 @@ class Presenter:
         if line.shown is Shown.TIMER:
             seconds = int(line.text or 0)
             return f"disappearing messages: {t.duration_text(seconds)}" if seconds else "disappearing messages: off"
+        if line.shown is Shown.CARD:
+            return f"introduces {remote_name(line.text)}: {format_link(line.card)}"
         if line.shown is Shown.NEWER:
             return "(from a newer version of onionchat)"
         return safe_text(line.text)

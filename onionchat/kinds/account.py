@@ -108,6 +108,7 @@ class Invitation(Record, frozen=True):
     expires_ms: Unsigned
     accept_as: Name = ""
     device: Annotated[bytes, msgspec.Meta(max_length=32)] = b""  # which device publishes it
+    for_contact: Annotated[bytes, msgspec.Meta(max_length=32)] = b""  # the account that asked for it, to introduce us
 
     def fold(self, _conversation: bytes) -> tuple[Change, ...]:
         """One register an invitation."""
@@ -127,6 +128,7 @@ class Asked(Record, frozen=True):
     created_ms: Unsigned
     device: Bytes32  # which device asks
     reason: Name = ""
+    introduced_by: Name = ""
 
     def fold(self, _conversation: bytes) -> tuple[Change, ...]:
         """One register a link."""

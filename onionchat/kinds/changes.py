@@ -12,6 +12,7 @@ class Shown(IntEnum):
     NOTICE = 2  # the program itself says it; local, never sent
     TIMER = 3
     NEWER = 4  # of a kind that this version does not know
+    CARD = 5  # somebody introduces somebody
 
 
 class Mark(IntEnum):

@@ -1,15 +1,16 @@
 """Kinds of a conversation between people: text, edit, reaction, retract, timer."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from onionchat import limits
-from onionchat.codec import Bytes32, Record
+from onionchat.codec import Bytes16, Bytes32, Record, encode
 from onionchat.kinds.changes import Change, Mark, MessageMarked, MessageShown, RegisterSet, Shown
 
 NO_REPLY = b""
 TIMER_REGISTER = "timer"
+CARD_REGISTER = "card"
 
 
 class Text(Record, frozen=True):
@@ -70,3 +71,23 @@ class Timer(Record, frozen=True):
         """A setting of the conversation that either side may change, and a line that says so."""
         value = self.seconds.to_bytes(8, "big")
         return (RegisterSet(TIMER_REGISTER, conversation, value), MessageShown(Shown.TIMER, str(self.seconds)))
+
+
+class Card(Record, frozen=True):
+    """Introducing one contact to another: Bob asks Carol, who answers with a link, which Bob hands to Alice.
+
+    `token` ties ask and link together. `name`: whom it is about, in the words of who writes. `invitation`: the link's
+    key, empty in an ask.
+    """
+
+    step: Literal["ask", "link", "hand"]
+    token: Bytes16
+    name: Annotated[str, msgspec.Meta(max_length=limits.NAME_MAX_CHARACTERS * 4)]
+    invitation: Annotated[bytes, msgspec.Meta(max_length=32)] = b""
+
+    def fold(self, conversation: bytes) -> tuple[Change, ...]:
+        """A register of this conversation alone; what was handed over is a line of it."""
+        register = RegisterSet(CARD_REGISTER, conversation + self.token, encode(self))
+        if self.step == "hand" and len(self.invitation) == limits.KEY_BYTES:
+            return (MessageShown(Shown.CARD, self.name), register)
+        return (register,)

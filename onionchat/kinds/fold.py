@@ -27,6 +27,7 @@ class Body(Protocol):
 
 
 EVERYWHERE = frozenset({Place.DIRECT, Place.SELF})
+DIRECT_ONLY = frozenset({Place.DIRECT})
 SELF_ONLY = frozenset({Place.SELF})
 
 # Text and its marks stand in *self* as notes to oneself.
@@ -36,6 +37,7 @@ KINDS: dict[str, tuple[type[Body], frozenset[Place]]] = {
     "reaction": (chat.Reaction, EVERYWHERE),
     "retract": (chat.Retract, EVERYWHERE),
     "timer": (chat.Timer, EVERYWHERE),
+    "card": (chat.Card, DIRECT_ONLY),
     "contact": (account.Contact, SELF_ONLY),
     "trust": (account.TrustSet, SELF_ONLY),
     "certificate": (account.Card, SELF_ONLY),

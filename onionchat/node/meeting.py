@@ -186,7 +186,8 @@ class Meeting:
         node = self._node
         account = AccountId(request.account)
         now_ms = node.now_ms()
-        contact = kinds.Contact(account, name, request.name, "active", now_ms, owed=request.invitation)
+        introduced_by = asked.introduced_by if asked is not None else self._introducer(request)
+        contact = kinds.Contact(account, name, request.name, "active", now_ms, introduced_by, request.invitation)
         bodies: list[object] = [kinds.Card(account, request.statements, request.cards), contact]
         bodies.append(kinds.TrustSet(account, "unvalidated"))
         bodies.append(msgspec.structs.replace(request, state="accepted", statements=(), cards=()))
@@ -209,6 +210,13 @@ class Meeting:
             return person
 
         return done.addCallback(accepted)
+
+    def _introducer(self, request: kinds.Request) -> str:
+        """Who asked for the link that this request came to."""
+        invitation = self._node.book.invitations.get(request.invitation)
+        account = AccountId(invitation.for_contact) if invitation is not None else AccountId(b"")
+        person = self._node.book.people.get(account)
+        return person.name if person is not None else ""
 
     def _open(self, c: Connection, account: AccountId, owner: bytes | None) -> None:
         """Part of the transaction that makes a contact: its conversation, its discovery key."""
@@ -318,7 +326,7 @@ class Meeting:
         name = asked.name if asked.name and asked.name not in node.book.names() else ""
         name = name or suggest_name(asked.name or remote, node.book.names())
         card = kinds.Card(account, record.introduction.statements, _pairs(cards))
-        contact = kinds.Contact(account, name, remote, "active", node.now_ms())
+        contact = kinds.Contact(account, name, remote, "active", node.now_ms(), asked.introduced_by)
         bodies: list[object] = [card, msgspec.structs.replace(asked, state="accepted")]
         if person is None or person.value.state == "removed":
             bodies += [contact, kinds.TrustSet(account, "unvalidated")]

@@ -14,6 +14,7 @@ from onionchat.errors import LockedError
 from onionchat.identity.account import statements_for_contact
 from onionchat.identity.device import Certificate, parse_certificate
 from onionchat.ids import AccountId, ConversationId, DeviceId
+from onionchat.kinds import chat
 from onionchat.kinds.fold import Body, Place
 from onionchat.log.commands import RecordAcknowledged
 from onionchat.net.find import TorOptions
@@ -31,6 +32,7 @@ from onionchat.node.events import (
     NodeEvent,
     TorChanged,
 )
+from onionchat.node.introductions import Introductions
 from onionchat.node.meeting import Meeting
 from onionchat.node.peers import Peers
 from onionchat.node.profile import Profile
@@ -81,6 +83,7 @@ class Node:
         self.meeting = Meeting(self)
         self.dialing = Dialing(self)
         self.services = Services(self)
+        self.introductions = Introductions(self)
         self.deliveries = Deliveries(self)
         self.tor_problem = ""
         self.tor: Tor | None = None
@@ -136,6 +139,7 @@ class Node:
         if self.tor is not None:
             self.tor.start()
             self.services.start()
+            self.introductions.resume()
 
     async def _open_store(self) -> None:
         store = self.profile.open_store(self.reactor, self.random)
@@ -292,6 +296,8 @@ class Node:
         effects = result.effects
         for kind, key in effects.registers:
             self.book.reload_register(self.store.reads, kind, key)
+            if kind == chat.CARD_REGISTER:
+                self.introductions.changed(key)
         for account in effects.accounts:
             self._account_changed(AccountId(account))
         self.syncing.appended(result)

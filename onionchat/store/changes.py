@@ -72,7 +72,7 @@ def _set_register(c: Connection, change: RegisterSet, entry: Entry, n: int, effe
     row = c.execute(
         "SELECT ms, counter, log, seq, entry FROM register WHERE kind = ? AND key = ?", (change.kind, change.key)
     ).fetchone()
-    shared = change.kind == chat.TIMER_REGISTER
+    shared = change.kind in (chat.TIMER_REGISTER, chat.CARD_REGISTER)
     if row is not None and (row[0], row[1], bytes(row[2]), row[3]) >= order:
         if not shared:
             drop_body(c, n, Flag.FINAL)

@@ -45,6 +45,7 @@ class Line:
     reply_to: bytes = b""
     reactions: list[tuple[str, bytes]] = field(default_factory=list)
     missing_before: bool = False
+    card: bytes = b""
 
 
 def page(
@@ -161,6 +162,9 @@ def _line(c: Connection, row: tuple) -> Line:  # type: ignore[type-arg]
         if line.shown is Shown.TEXT:
             body = decode(content.body, chat.Text, limits.ENTRY_MAX_BYTES)
             line.text, line.reply_to = body.text, body.reply_to
+        elif line.shown is Shown.CARD:
+            card = decode(content.body, chat.Card, limits.ENTRY_MAX_BYTES)
+            line.text, line.card = card.name, card.invitation
         elif line.shown is Shown.TIMER:
             line.text = str(decode(content.body, chat.Timer, limits.ENTRY_MAX_BYTES).seconds)
         else:
@@ -191,7 +195,7 @@ def unread_count(c: Connection, conversation: int) -> int:
         "SELECT n, read_seq FROM log WHERE conversation = ? AND seq > read_seq", (conversation,)
     ):
         (count,) = c.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM entry WHERE log = ? AND seq > ? AND shown IN (1, 4) AND mine = 0"
+            "SELECT count(*) FROM (SELECT 1 FROM entry WHERE log = ? AND seq > ? AND shown IN (1, 4, 5) AND mine = 0"
             " AND content IS NOT NULL LIMIT 10000)",
             (n, read_seq),
         ).fetchone()
