@@ -1,0 +1,25 @@
+"""People with nodes on one network in memory. A test that leaves a fault in the log has failed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onionchat.testing.nodes import Actor, World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A network with nobody on it."""
+    world = World(tmp_path)
+    yield world
+    world.stop()
+    assert world.faults == []
+
+
+@pytest.fixture
+def friends(world: World) -> tuple[Actor, Actor]:
+    """Alice and Bob, contacts and connected."""
+    alice, bob = world.add("Alice"), world.add("Bob")
+    world.befriend(alice, bob)
+    return alice, bob
