@@ -18,7 +18,8 @@ from onionchat.log.log import LogHead
 from onionchat.node.book import Person, is_id_of
 from onionchat.node.node import Node
 from onionchat.store import messages as pages
-from onionchat.store.gate import NO_LOG, Appended
+from onionchat.store.gate import NO_LOG
+from onionchat.store.keeping import Appended
 from onionchat.store.messages import Line
 from onionchat.store.rows import ConversationRow, find_conversation, logs_of
 from onionchat.text import name_key

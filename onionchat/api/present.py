@@ -14,6 +14,7 @@ from onionchat.net.onions import OnionState
 from onionchat.node.book import Person
 from onionchat.node.node import Node
 from onionchat.store import messages as pages
+from onionchat.store import quota
 from onionchat.store.messages import Line
 from onionchat.store.people import DeviceRow, devices_of
 from onionchat.store.rows import ConversationRow, Flag, find_conversation
@@ -39,7 +40,7 @@ class Presenter:
         devices = [t.Device(id=id_text(d.id), online=d.id in live, last_seen=d.last_seen) for d in self.devices(person)]
         used = 0
         if row is not None:
-            used = self._node.store.reads.execute("SELECT bytes FROM conversation WHERE n = ?", (row.n,)).fetchone()[0]
+            used = quota.used_in_all(self._node.store.reads, row.n)
         return t.Contact(
             id=id_text(person.account),
             name=person.name,

@@ -38,10 +38,11 @@ from onionchat.node.peers import Peers
 from onionchat.node.profile import Profile
 from onionchat.node.services import DEVICE, Services
 from onionchat.node.syncing import Syncing
-from onionchat.store import people
+from onionchat.store import people, quota
 from onionchat.store.boxes import make_boxes
 from onionchat.store.db import Connection
-from onionchat.store.gate import Appended, Gate
+from onionchat.store.gate import Gate
+from onionchat.store.keeping import Appended
 from onionchat.store.own import Own
 from onionchat.store.people import DeviceRow
 from onionchat.store.reader import StoreReader
@@ -77,6 +78,7 @@ class Node:
         self._book: Book | None = None
         self._subscribers: list[Callable[[NodeEvent], None]] = []
         self._chores: Any = None
+        self._over_quota: set[ConversationId] = set()
         self.warnings: list[str] = list(profile.warnings)
         self.syncing = Syncing(self)
         self.peers = Peers(self)
@@ -199,6 +201,7 @@ class Node:
         if self._has_expired(now_ms):
             self.through_gate(lambda c, gate: gate.expire(c, now_ms)).addCallbacks(self._expired, self.report)
         self.deliveries.flush().addErrback(self.report)
+        self._allow_more()
         if any(i.state == "open" and 0 < i.expires_ms <= now_ms for i in self.book.invitations.values()):
             self.services.expire()
 
@@ -358,8 +361,23 @@ class Node:
         row = find_conversation(self.store.reads, conversation)
         if person is None or row is None:
             return None
-        (used,) = self.store.reads.execute("SELECT bytes FROM conversation WHERE n = ?", (row.n,)).fetchone()
-        return max(0, min(person.value.quota_bytes - int(used), limits.QUOTA_DAY_BYTES))
+        in_all = person.value.quota_bytes - quota.used_in_all(self.store.reads, row.n)
+        today = limits.QUOTA_DAY_BYTES - quota.used_today(self.store.reads, row.n, self.now_ms())
+        return max(0, min(in_all, today))
+
+    def quota_reached(self, conversation: ConversationId) -> None:
+        """A contact has written all that it may for now: tell the user once, look again now and then."""
+        if conversation not in self._over_quota:
+            self._over_quota.add(conversation)
+            self.noticed(conversation, "this contact has used up its room here for now; `quota` gives it more")
+
+    def _allow_more(self) -> None:
+        now = float(self.reactor.seconds())
+        for conversation in list(self._over_quota):
+            budget = self.budget(conversation)
+            if budget:
+                self._over_quota.discard(conversation)
+                self.syncing.each(conversation, lambda session, more=budget: session.allow(more, now))  # type: ignore[misc]
 
     # --- what peers need -------------------------------------------------------------------------------------------
     def credentials(self) -> DeviceCredentials:

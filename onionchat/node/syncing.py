@@ -28,7 +28,7 @@ from onionchat.log.scheduler import RequestScheduler
 from onionchat.log.sync import State, SyncSession, conversation_of
 from onionchat.log.sync_digest import DigestSession
 from onionchat.net.peer import PeerLink
-from onionchat.store.gate import Appended
+from onionchat.store.keeping import Appended
 from onionchat.store.reader import StoreReader
 from onionchat.wire.records import AnyRecord, ConversationDigests, ConversationUnknown, RootDigest
 
@@ -59,6 +59,9 @@ class SyncHost(Protocol):
 
     def noticed(self, conversation: ConversationId, text: str) -> None:
         """Tell the user in the conversation."""
+
+    def quota_reached(self, conversation: ConversationId) -> None:
+        """The contact of a conversation has written all that it may for now."""
 
     def peer_misbehaved(self, link: PeerLink, reason: str) -> None:
         """Close and back off."""
@@ -221,7 +224,7 @@ class Syncing:
             case RecordAcknowledged():
                 self._host.acknowledged(state.link, command)
             case QuotaReached(name):
-                self._host.noticed(name, "this contact has used up its room here; raise it with `quota` to get more")
+                self._host.quota_reached(name)
             case WakeAt(at):
                 if conversation is not None:
                     self._wake_at(state, conversation, at)

@@ -5,16 +5,15 @@ transaction. Meaning never rejects.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 
 from onionchat import limits
 from onionchat.crypto.hashing import labelled_hash
 from onionchat.crypto.keys import SigningKey
 from onionchat.errors import LocalError, RemoteError
-from onionchat.ids import AccountId, ConversationId, EntryId, LogId
-from onionchat.kinds.changes import Change, Mark, MessageShown, Shown
-from onionchat.kinds.fold import Body, Place, body_bytes, fold, kind_of
+from onionchat.ids import ConversationId, EntryId, LogId
+from onionchat.kinds.changes import Shown
+from onionchat.kinds.fold import Body, Place, body_bytes, kind_of
 from onionchat.log.certificate import Belief, make_log_certificate
 from onionchat.log.clock import is_future, next_time
 from onionchat.log.commands import AdmitLog
@@ -22,15 +21,14 @@ from onionchat.log.entry import NO_ENTRY, Content, Entry, make_entry
 from onionchat.log.log import Fork, Known, LogHead, judge_block, judge_run
 from onionchat.store import changes
 from onionchat.store.boxes import add_box, make_boxes
-from onionchat.store.changes import Effects
 from onionchat.store.db import Connection
+from onionchat.store.keeping import Appended, Keeper
 from onionchat.store.own import Own
 from onionchat.store.people import contact_of
 from onionchat.store.rows import (
     ConversationRow,
     Flag,
     LogRow,
-    Stored,
     find_conversation,
     find_log,
     id_key,
@@ -42,29 +40,12 @@ NO_LOG = 0
 """`entry.log` of what the program itself says; such rows never leave the store."""
 
 
-@dataclass(slots=True)
-class Appended:
-    """What an append did: new entries, heads of all logs named, logs newly frozen, logs made, other effects."""
-
-    conversation: ConversationId
-    stored: list[Stored] = field(default_factory=list)
-    heads: list[LogHead] = field(default_factory=list)
-    frozen: list[LogHead] = field(default_factory=list)
-    added: list[LogHead] = field(default_factory=list)
-    effects: Effects = field(default_factory=Effects)
-
-    @property
-    def entries(self) -> list[Entry]:
-        """The new entries."""
-        return [stored.entry for stored in self.stored]
-
-
 class Gate:
     """All appends of one store. Its methods are jobs of the writer: the connection comes first."""
 
     def __init__(self, own: Own, random: Callable[[int], bytes]) -> None:
         self._own, self._random = own, random
-        self._last_n: int | None = None  # of the table `entry`; too high after a rollback does no harm
+        self._keeper = Keeper(own)
         self._log_keys: dict[bytes, SigningKey] = {}  # making the key from its seed costs as much as a signature
 
     # --- conversations and logs --------------------------------------------------------------------
@@ -148,7 +129,7 @@ class Gate:
         new_head = LogHead(head.log, entry.seq, entry.id, *time, head.floor_seq, head.floor_id)
         for log_n, seq in covered:
             c.execute("UPDATE log SET covered = ? WHERE n = ?", (seq, log_n))
-        self._store(c, conversation, row, [entry], now_ms, result, is_new=True)
+        self._keeper.keep(c, conversation, row, [entry], now_ms, result, is_new=True)
         save_head(c, row.n, new_head)
         result.heads.append(new_head)
         return result
@@ -198,9 +179,9 @@ class Gate:
     ) -> None:
         judged = judge_run(row.head, run, known=lambda seq: self._known(c, row.n, seq))
         if judged.accepted:
-            self._store(c, conversation, row, judged.accepted, now_ms, result)
+            self._keeper.keep(c, conversation, row, judged.accepted, now_ms, result)
         for entry in judged.bodies:
-            self._fill(c, conversation, row, entry, now_ms, result)
+            self._keeper.fill(c, conversation, row, entry, now_ms, result)
         if judged.fork is not None:
             self._keep_branch(c, row, judged.fork)
             result.frozen.append(judged.new_head)
@@ -218,7 +199,7 @@ class Gate:
             raise RemoteError("a block of history of a log that was not offered")
         result = Appended(conversation_id)
         judged = judge_block(row.head, entries)
-        self._store(c, conversation, row, judged.accepted, now_ms, result)
+        self._keeper.keep(c, conversation, row, judged.accepted, now_ms, result)
         save_head(c, row.n, judged.new_head)
         if judged.fork is not None:
             self._keep_branch(c, row, judged.fork)
@@ -240,149 +221,6 @@ class Gate:
             branch = fork.branch
             c.execute("INSERT OR IGNORE INTO branch VALUES (?, ?, ?)", (row.n, branch.id, branch.raw))
 
-    # --- storing -----------------------------------------------------------------------------------
-    def _store(
-        self,
-        c: Connection,
-        conversation: ConversationRow,
-        row: LogRow,
-        entries: Sequence[Entry],
-        now_ms: int,
-        result: Appended,
-        is_new: bool = False,
-    ) -> None:
-        """Insert accepted entries of one log and what they change."""
-        author = self._author(c, row)
-        mine = author == self._own.account
-        n = self._newest_n(c)
-        tie, latest = id_key(row.head.log), (conversation.ms, conversation.counter)
-        rows, texts, folded, gone = [], [], [], []
-        size = 0
-        for entry in entries:
-            n += 1
-            content, changed, flags = self._admissible(c, conversation, entry, now_ms, is_new)
-            shown, text = _shown(changed)
-            time = entry.time
-            if is_future(time, now_ms):
-                flags |= Flag.FUTURE
-            elif time > latest:
-                latest = time
-            elif shown and not mine:
-                flags |= Flag.LATE
-            expires = entry.content.expires if entry.content and entry.content.expires and content else None
-            rows.append((n, row.n, entry.seq, id_key(entry.id), conversation.n, *time, tie, shown, mine, now_ms,
-                         int(flags), expires, entry.header_raw, entry.signature, content))  # fmt: skip
-            size += len(content or b"")
-            if text:
-                texts.append((n, text))
-            if flags & (Flag.FORGOTTEN | Flag.EXPIRED):
-                gone.append((n, entry.id))
-            if changed and content:
-                folded.append((n, entry, changed))
-            result.stored.append(Stored(n, entry if content else entry.tombstone(), shown, bool(flags & Flag.LATE)))
-        self._last_n = n
-        c.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", rows)  # noqa: S608
-        if texts:
-            c.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", texts)
-        for number, entry_id in gone:
-            changes.drop_edits(c, number, entry_id)
-        c.execute(
-            "UPDATE conversation SET ms = ?, counter = ?, bytes = bytes + ? WHERE n = ?",
-            (*latest, 0 if mine else size, conversation.n),
-        )
-        conversation = ConversationRow(
-            conversation.n, conversation.id, conversation.place, conversation.account, *latest
-        )
-        self._apply(c, conversation, folded, author, result, is_new)
-
-    def _newest_n(self, c: Connection) -> int:
-        if self._last_n is None:
-            row = c.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
-            self._last_n = int(row[0]) if row is not None else 0
-        return self._last_n
-
-    def _apply(
-        self,
-        c: Connection,
-        conversation: ConversationRow,
-        folded: Sequence[tuple[int, Entry, tuple[Change, ...]]],
-        author: bytes,
-        result: Appended,
-        is_new: bool = False,
-    ) -> None:
-        effects = result.effects
-        for n, entry, changed in folded:
-            for change in changed:
-                changes.apply(c, change, entry, n, author, effects)
-            is_text = isinstance(changed[0], MessageShown) and changed[0].shown is Shown.TEXT
-            if is_text and not is_new:  # nobody can have said anything of what was not there
-                self._late_marks(c, n, entry, author, effects)
-        if ConversationId(b"") in effects.conversations:
-            effects.conversations.discard(ConversationId(b""))
-            effects.conversations.add(conversation.id)
-
-    def _late_marks(self, c: Connection, n: int, entry: Entry, author: bytes, effects: Effects) -> None:
-        """Edits and retractions that came before the message they are about."""
-        marks = c.execute(
-            "SELECT mark, value FROM mark WHERE target = ? AND account = ? AND mark != ?",
-            (entry.id, author, int(Mark.REACTION)),
-        ).fetchall()
-        if any(mark == Mark.RETRACT for mark, _ in marks):
-            (content,) = c.execute("SELECT content FROM entry WHERE n = ?", (n,)).fetchone()
-            changes.unindex(c, n, changes.own_text(content) or "")
-            c.execute(
-                "UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL | Flag.RETRACTED), n)
-            )
-            changes.drop_edits(c, n, entry.id)
-            effects.truncate = True
-        elif marks:
-            (content,) = c.execute("SELECT content FROM entry WHERE n = ?", (n,)).fetchone()
-            changes.unindex(c, n, changes.own_text(content) or "")
-            changes.index(c, n, marks[0][1])
-        if marks:
-            effects.conversations.add(ConversationId(b""))
-
-    def _admissible(
-        self, c: Connection, conversation: ConversationRow, entry: Entry, now_ms: int, is_new: bool = False
-    ) -> tuple[bytes | None, tuple[Change, ...], Flag]:
-        """The content that is kept (None: a tombstone), what it changes, and why it was dropped."""
-        content = entry.content
-        if not is_new and changes.is_forgotten(c, entry.header.log, entry.seq):
-            return None, (), Flag.FINAL | Flag.FORGOTTEN
-        if content is None:
-            return None, (), Flag.FINAL if conversation.place is Place.SELF else Flag.NONE
-        if content.expires and content.expires <= now_ms:
-            return None, (), Flag.FINAL | Flag.EXPIRED
-        return entry.content_raw, fold(conversation.place, conversation.id, content), Flag.NONE
-
-    def _fill(
-        self, c: Connection, conversation: ConversationRow, row: LogRow, entry: Entry, now_ms: int, result: Appended
-    ) -> None:
-        """A body of which only the tombstone was here."""
-        content, changed, flags = self._admissible(c, conversation, entry, now_ms)
-        found = c.execute("SELECT n FROM entry WHERE log = ? AND seq = ?", (row.n, entry.seq)).fetchone()
-        if found is None:
-            return
-        shown, text = _shown(changed)
-        expires = entry.content.expires if entry.content and entry.content.expires and content else None
-        c.execute(
-            "UPDATE entry SET content = ?, shown = ?, expires = ?, flags = flags | ? WHERE n = ?",
-            (content, shown, expires, int(flags), found[0]),
-        )
-        if content and self._author(c, row) != self._own.account:
-            c.execute("UPDATE conversation SET bytes = bytes + ? WHERE n = ?", (len(content), conversation.n))
-        if text:
-            changes.index(c, found[0], text)
-        if changed and content:
-            self._apply(c, conversation, [(found[0], entry, changed)], self._author(c, row), result)
-        result.effects.conversations.add(conversation.id)
-
-    def _author(self, c: Connection, row: LogRow) -> bytes:
-        if row.seed is not None:
-            return self._own.account
-        found = c.execute("SELECT account FROM device WHERE id = ?", (row.device,)).fetchone()
-        return AccountId(found[0]) if found is not None else b""
-
     # --- what the program itself says ----------------------------------------------------------------
     def notice(self, c: Connection, conversation_id: ConversationId, text: str, now_ms: int) -> None:
         """A line that only this device shows: it is in no log and never sent."""
@@ -392,7 +230,7 @@ class Gate:
         (seq,) = c.execute("SELECT coalesce(max(seq), 0) + 1 FROM entry WHERE log = ?", (NO_LOG,)).fetchone()
         ms = max(now_ms, conversation.ms)
         header = self._random(32)
-        self._last_n = None
+        self._keeper.forget_numbers()
         key = id_key(labelled_hash(b"entry header", header))
         shown = int(Shown.NOTICE)
         values = (
@@ -438,13 +276,6 @@ def _require_writable(c: Connection, conversation: ConversationRow) -> None:
         raise LocalError(
             "this contact was removed, or came with an import: the history is only to read; add the contact to write"
         )
-
-
-def _shown(changed: Sequence[Change]) -> tuple[int, str]:
-    for change in changed:
-        if isinstance(change, MessageShown):
-            return int(change.shown), change.text if change.shown is Shown.TEXT else ""
-    return int(Shown.NOT), ""
 
 
 def _entry_id(c: Connection, n: int) -> EntryId:

@@ -13,7 +13,8 @@ from onionchat.log.certificate import Belief, make_log_certificate, parse_log_ce
 from onionchat.log.commands import AdmitLog
 from onionchat.log.entry import NO_ENTRY, Content, Entry, direct_id, make_entry, self_id
 from onionchat.store.db import Connection, connect, migrate
-from onionchat.store.gate import Appended, Gate
+from onionchat.store.gate import Gate
+from onionchat.store.keeping import Appended
 from onionchat.store.messages import Line, page
 from onionchat.store.own import Own, create_own
 from onionchat.store.people import add_card

@@ -15,6 +15,7 @@ from onionchat.kinds.fold import Place
 from onionchat.log.certificate import Belief
 from onionchat.log.entry import WireEntry, is_signed, parse_entry
 from onionchat.log.log import judge_run
+from onionchat.store.quota import ENTRY_COST_BYTES
 from onionchat.store.rows import Flag, find_conversation, find_log, logs_of
 from tests.store.stores import NOW, Log, Person, World
 
@@ -243,7 +244,7 @@ def test_a_body_fills_its_tombstone(world: World) -> None:
     assert world.texts() == ["what it said"]
     assert world.row("SELECT count(*) FROM words WHERE words MATCH 'said'") == (1,)
     row = world.row("SELECT bytes FROM conversation WHERE id = ?", world.direct)
-    assert row == (len(entry.content_raw or b""),)
+    assert row == (len(entry.content_raw or b"") + ENTRY_COST_BYTES,)
 
 
 def test_a_tombstone_does_not_take_a_body_away(world: World) -> None:
@@ -293,7 +294,7 @@ def test_bodies_of_others_count_against_their_quota(world: World) -> None:
     world.say(Text("ours is free"))
     entry = log.write(Text("x" * 1000), NOW)
     world.take([entry])
-    assert world.row("SELECT bytes FROM conversation WHERE id = ?", world.direct) == (len(entry.content_raw or b""),)
+    assert world.row("SELECT bytes FROM conversation WHERE id = ?", world.direct) == (len(entry.content_raw or b"") + ENTRY_COST_BYTES,)
 
 
 # --- logs ----------------------------------------------------------------------------------------------

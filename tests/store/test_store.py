@@ -13,7 +13,7 @@ from onionchat.errors import LockedError, StoreError
 from onionchat.kinds.account import Forget, Setting
 from onionchat.kinds.chat import Edit, Retract, Text
 from onionchat.store.db import connect, migrate
-from onionchat.store.gate import Appended
+from onionchat.store.keeping import Appended
 from onionchat.store.store import Store
 from tests.store.pages import plain_pages, plain_wal
 from tests.store.stores import KEY, NOW, World
