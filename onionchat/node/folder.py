@@ -16,6 +16,7 @@ NEW = ".new"
 """Ends the names of files that are being written: worthless after a crash."""
 NEXT = ".next"
 """Ends the names of a key and a database that take the place of the present ones (`finish_exchange`)."""
+IMPORT_NAME = "import.db" + NEW
 TOR_FOLDER = "tor"
 SOCKET_NAME = "api.sock"
 _LOG_SUFFIXES = ("-wal", "-shm", "-journal")
@@ -157,6 +158,7 @@ def finish_exchange(directory: Path) -> None:
     `onionchat.db.next` is whole before `key.next` is there, and takes its place before `key.next` does. So with both
     of them, or the database alone, nothing was exchanged yet; `key.next` alone is the key of the present database.
     """
+    remove_unfinished(directory)
     key, database = directory / (KEY_NAME + NEXT), directory / (DATABASE_NAME + NEXT)
     if database.exists():
         key.unlink(missing_ok=True)
@@ -164,6 +166,15 @@ def finish_exchange(directory: Path) -> None:
             path.unlink(missing_ok=True)
     elif key.exists():
         replace_key(directory, lambda: exchange_key(directory))
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Remove what was being written when a crash came. The lock must be held."""
+    for name in (KEY_NAME + NEW, KEY_NAME + NEXT + NEW):
+        (directory / name).unlink(missing_ok=True)
+    for name in (DATABASE_NAME + NEW, IMPORT_NAME):
+        for path in with_logs(directory / name):
+            path.unlink(missing_ok=True)
 
 
 def exchange_key(directory: Path) -> None:

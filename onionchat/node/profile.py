@@ -22,6 +22,7 @@ from onionchat.kinds.fold import Place
 from onionchat.log.entry import self_id
 from onionchat.node.export import Exported, copy_contents, export_database, unwrap_export
 from onionchat.node.folder import (
+    IMPORT_NAME,
     KEY_NAME,
     LOCK_NAME,
     NEW,
@@ -37,6 +38,7 @@ from onionchat.node.folder import (
     make_folder,
     overwrite,
     read_key,
+    remove_unfinished,
     replace_key,
     sync_file,
     sync_folder,
@@ -60,7 +62,6 @@ RECOVERY = "recovery"
 NAME_SETTING = "name"
 DEVICE_SETTING = "device:"
 FIRST_DEVICE = "device 1"
-IMPORT_NAME = "import.db" + NEW
 
 
 def profile_exists(directory: Path) -> bool:
@@ -138,8 +139,7 @@ def _making(directory: Path) -> Iterator[None]:
         _clear_half_made(directory)
         yield
     finally:
-        for path in with_logs(directory / IMPORT_NAME) + with_logs(directory / (DATABASE_NAME + NEW)):
-            path.unlink(missing_ok=True)
+        remove_unfinished(directory)
         lock.release()
 
 
@@ -168,8 +168,8 @@ def _clear_half_made(directory: Path) -> None:
         raise LocalError(
             f"{database} is there, but not its file `{KEY_NAME}`: put that back, or move the database away first"
         )
-    leftovers = (database, directory / (DATABASE_NAME + NEW), directory / IMPORT_NAME)
-    for path in (*(path for each in leftovers for path in with_logs(each)), half):
+    remove_unfinished(directory)
+    for path in (*with_logs(database), half):  # in this order: without `half` nobody would know the database
         path.unlink(missing_ok=True)
 
 
@@ -390,13 +390,14 @@ def wipe_profile(directory: Path) -> list[str]:
     read_key(directory)
     lock = FolderLock(directory)
     try:
-        for name in (KEY_NAME, KEY_NAME + NEXT, KEY_NAME + NEW):
+        for name in (KEY_NAME, KEY_NAME + NEXT, KEY_NAME + NEW, KEY_NAME + NEXT + NEW):
             _overwrite(directory / name)
-        for name in (DATABASE_NAME, DATABASE_NAME + NEXT, DATABASE_NAME + NEW, IMPORT_NAME):
+        remove_unfinished(directory)
+        for name in (DATABASE_NAME, DATABASE_NAME + NEXT):
             for path in with_logs(directory / name):
                 path.unlink(missing_ok=True)
         shutil.rmtree(directory / TOR_FOLDER, ignore_errors=True)
-        for name in (SOCKET_NAME, KEY_NAME + NEXT, KEY_NAME + NEW, KEY_NAME, LOCK_NAME):
+        for name in (SOCKET_NAME, KEY_NAME + NEXT, KEY_NAME, LOCK_NAME):
             (directory / name).unlink(missing_ok=True)
         sync_folder(directory)
     except OSError as error:
