@@ -294,7 +294,8 @@ def test_bodies_of_others_count_against_their_quota(world: World) -> None:
     world.say(Text("ours is free"))
     entry = log.write(Text("x" * 1000), NOW)
     world.take([entry])
-    assert world.row("SELECT bytes FROM conversation WHERE id = ?", world.direct) == (len(entry.content_raw or b"") + ENTRY_COST_BYTES,)
+    row = world.row("SELECT bytes FROM conversation WHERE id = ?", world.direct)
+    assert row == (len(entry.content_raw or b"") + ENTRY_COST_BYTES,)
 
 
 # --- logs ----------------------------------------------------------------------------------------------
