@@ -20,16 +20,19 @@ from onionchat.errors import LocalError, UsageError
 from onionchat.testing.demo_partner import Partner
 from onionchat.testing.demo_story import Story
 from onionchat.testing.network import RELAYS, TorNetwork
-from onionchat.testing.people import People, Person, environment, leashed
+from onionchat.testing.people import PASSPHRASE, People, Person, environment, leashed
 from onionchat.testing.torproc import tor_program
 from onionchat.testing.transcript import Transcript
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CONSOLE_STOP_SECONDS = 10.0
-_INTRODUCTION = """
-You are Alice, and this is your console. Bob is a second program on this machine, with a
-profile and a Tor of his own; you have just sent him a request, and he will accept it.
-  Ctrl-N opens what he wrote · F2 compares words · F1 helps · Ctrl-Q leaves, and cleans up
+_INTRODUCTION = f"""
+You are Alice, and this is your console. Bob is a second program on this
+machine, with a profile and a Tor of his own. You have just sent him a request;
+he will accept it.
+  Ctrl-N opens what he wrote · F2 compares words · F1 helps
+  Ctrl-L locks; the passphrase is: {PASSPHRASE}
+  Ctrl-Q leaves, and cleans up
 """
 
 
