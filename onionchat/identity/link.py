@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from onionchat import limits
 from onionchat.codec import Bytes32, Bytes64, Record, decode_canonical, encode
+from onionchat.crypto.hashing import labelled_hash
 from onionchat.crypto.keys import SigningKey, is_signed, verify
 from onionchat.errors import LocalError
 from onionchat.identity.device import require_exchange_key
@@ -19,6 +20,7 @@ LINK_SCHEME = "onionchat:"
 CODE_SCHEME = "onionchat-link:"
 INVITATION_LABEL = b"invitation certificate"
 OPEN_INVITATION_LABEL = b"open invitation"
+OPEN_INVITATION_NAME_LABEL = b"open invitation name"
 
 _PASTED_MAX_CHARACTERS = 1000
 _WRAPPING = "<>\"'`()[]{}“”‘’«»"
@@ -62,6 +64,14 @@ def parse_invitation_proof(raw: bytes) -> InvitationCertificate:
 def sign_open_invitation(invitation: SigningKey, exporter: bytes) -> bytes:
     """64 bytes: "this open invitation is mine", bound to one channel by its TLS exporter (RFC 9266)."""
     return invitation.sign(OPEN_INVITATION_LABEL, exporter)
+
+
+def name_open_invitation(invitation_public: bytes, exporter: bytes) -> bytes:
+    """32 bytes that name an invitation, on one channel, to those who know its key; others learn nothing from them.
+
+    The key itself is an address where whoever knows it may ask: it is not told to those who were not given the link.
+    """
+    return labelled_hash(OPEN_INVITATION_NAME_LABEL, exporter + invitation_public)
 
 
 def is_open_invitation(invitation_public: bytes, exporter: bytes, signature: bytes) -> bool:

@@ -15,7 +15,7 @@ from onionchat.crypto.keys import SigningKey
 from onionchat.errors import LocalError, RemoteError
 from onionchat.identity.account import fold, parse_statement
 from onionchat.identity.contact import suggest_name
-from onionchat.identity.link import is_open_invitation, sign_open_invitation
+from onionchat.identity.link import is_open_invitation, name_open_invitation, sign_open_invitation
 from onionchat.ids import AccountId, DeviceId
 from onionchat.kinds import account as kinds
 from onionchat.kinds.fold import Place
@@ -150,14 +150,17 @@ class Meeting:
             return "used"
         return "full" if here >= at_most or len(requests) >= limits.REQUESTS_TOTAL_MAX else None
 
-    def _proven(self, link: PeerLink, record: ContactRequested) -> kinds.Asked | None:
+    def _proven(
+        self, link: PeerLink, record: ContactRequested, states: tuple[str, ...] = ("waiting", "kept")
+    ) -> kinds.Asked | None:
         """One of the stranger's own invitations that we have added ourselves: acceptance on both sides."""
-        for proof in record.proofs:
-            asked = self._node.book.asked.get(proof.invitation)
-            if asked is None or asked.state not in ("waiting", "kept"):
-                continue
-            if is_open_invitation(proof.invitation, link.channel.exporter, proof.signature):
-                return asked
+        exporter = link.channel.exporter
+        proofs = {proof.invitation: proof.signature for proof in record.proofs}
+        for asked in self._node.book.asked.values():
+            signature = proofs.get(name_open_invitation(asked.invitation, exporter))
+            if signature is not None and asked.state in states:
+                if is_open_invitation(asked.invitation, exporter, signature):
+                    return asked
         return None
 
     def _accept_again(self, link: PeerLink, person: Person, key: bytes) -> None:
@@ -257,8 +260,9 @@ class Meeting:
             return
         self._asking[link] = key
         own = [i for i in self._node.book.invitations.values() if i.state == "open" and i.seed]
+        exporter = link.channel.exporter
         proofs = tuple(
-            InvitationProof(i.key, sign_open_invitation(SigningKey(i.seed), link.channel.exporter))
+            InvitationProof(name_open_invitation(i.key, exporter), sign_open_invitation(SigningKey(i.seed), exporter))
             for i in own[: limits.INVITATIONS_MAX // 2]
         )
         done = self._node.introduction(key)

@@ -8,7 +8,7 @@ from onionchat.codec import encode
 from onionchat.crypto.keys import ExchangeKey, SigningKey
 from onionchat.identity.account import account_id, make_genesis
 from onionchat.identity.device import issue_certificate
-from onionchat.identity.link import parse_link, sign_open_invitation
+from onionchat.identity.link import name_open_invitation, parse_link, sign_open_invitation
 from onionchat.ids import DeviceId, id_text, onion_address, parse_onion_address
 from onionchat.kinds.fold import Body, body_bytes, kind_of
 from onionchat.log.certificate import make_log_certificate
@@ -124,8 +124,14 @@ class Stranger:
         return link
 
     def prove(self, link: PeerLink, invitation: SigningKey) -> InvitationProof:
-        """That an invitation's key is here, for one channel."""
+        """That an invitation's key is here, for one channel: in an acceptance."""
         return InvitationProof(invitation.public, sign_open_invitation(invitation, link.channel.exporter))
+
+    def prove_in_request(self, link: PeerLink, invitation: SigningKey) -> InvitationProof:
+        """The same in a request, where the key is only named."""
+        exporter = link.channel.exporter
+        name = name_open_invitation(invitation.public, exporter)
+        return InvitationProof(name, sign_open_invitation(invitation, exporter))
 
     # --- writing -----------------------------------------------------------------------------------------------
     def conversation(self, actor: Actor) -> bytes:

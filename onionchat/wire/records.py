@@ -82,7 +82,11 @@ class CardsKept(Record, frozen=True, tag=12):
 
 # --- contacts --------------------------------------------------------------------------------------
 class InvitationProof(Record, frozen=True):
-    """An open invitation of the sender: its key and the key's signature over the exporter of this channel."""
+    """An open invitation of the sender: its key and the key's signature over the exporter of this channel.
+
+    In a request `invitation` is not the key but its name on this channel (`identity.link.name_open_invitation`): who
+    is asked must not learn the sender's other links.
+    """
 
     invitation: Bytes32
     signature: Bytes64
