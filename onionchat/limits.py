@@ -54,6 +54,7 @@ STRANGER_TOTAL_MAX_BYTES = (
     64 * KIB
 )  # frames of one stranger's channel, heartbeats apart: a request, sent again, an answer
 REQUESTS_PER_INVITATION_MAX = 8  # waiting requests of one open invitation
+REQUEST_RENEWALS_MAX = 8  # a waiting request that comes with a newer card or at another link is written anew so often
 REQUESTS_TOTAL_MAX = 64  # what a person would still look through
 RENEWAL_SECONDS = 3600.0  # session keys are disposed of fast
 RENEWAL_BYTES = 1024 * MIB

@@ -15,6 +15,7 @@ from onionchat.crypto.keys import SigningKey
 from onionchat.errors import LocalError, RemoteError
 from onionchat.identity.account import fold, parse_statement
 from onionchat.identity.contact import suggest_name
+from onionchat.identity.device import parse_certificate
 from onionchat.identity.link import is_open_invitation, name_open_invitation, sign_open_invitation
 from onionchat.ids import AccountId, DeviceId
 from onionchat.kinds import account as kinds
@@ -52,6 +53,8 @@ class Meeting:
         self._node = node
         self._strangers: dict[PeerLink, DeviceId] = {}  # in the order in which they came
         self._asking: dict[PeerLink, bytes] = {}
+        self._renewals: dict[AccountId, int] = {}  # how often a waiting request was written anew
+        self._accepting: set[bytes] = set()  # one-time invitations whose acceptance is on its way to the disk
 
     # --- strangers at our invitations ------------------------------------------------------------------
     def stranger_came(self, link: PeerLink) -> None:
@@ -85,8 +88,8 @@ class Meeting:
         if account == node.own.account:
             link.send([ContactRefused("own")])
             return
-        if person is not None and person.value.state == "active":
-            self._accept_again(link, person, key)
+        if person is not None and person.value.state == "active" and self._knows_us_here(link, person, key, record):
+            self.send_acceptance(link, person, key)  # it did not get it, or has lost it
             return
         invitation = node.book.invitations.get(key)
         waiting = node.book.requests.get(account)
@@ -113,13 +116,35 @@ class Meeting:
         )
         asked = self._proven(link, record)
         assert invitation is not None
+        if not invitation.reusable and (asked is not None or invitation.accept_as):
+            self._accepting.add(key)
         if asked is not None:
             name = asked.name or suggest_name(request.name, node.book.names())
             self.accept(request, name, asked).addErrback(node.report)
         elif invitation.accept_as and not invitation.reusable:
             self.accept(request, suggest_name(invitation.accept_as, node.book.names())).addErrback(node.report)
+        elif waiting is not None and waiting.state == "waiting" and not self._is_renewal(waiting, request):
+            link.send([ContactRequestKept()])
         else:
             self._keep_request(link, request)
+
+    def _knows_us_here(self, link: PeerLink, person: Person, key: bytes, record: ContactRequested) -> bool:
+        """Whether a contact knows that the invitation is ours: it was accepted there, or we have asked it as well.
+
+        A contact who found the link elsewhere is asked about like anybody else: it must not learn whose link it is.
+        """
+        request = self._node.book.requests.get(person.account)
+        accepted = request is not None and request.invitation == key and request.state == "accepted"
+        return person.value.owed == key or accepted or self._proven(link, record, ("accepted",)) is not None
+
+    def _is_renewal(self, waiting: kinds.Request, request: kinds.Request) -> bool:
+        """Whether a request that waits already is worth writing anew; each time costs an entry of *self* for ever."""
+        account = AccountId(request.account)
+        newer = max(map(_serial, request.cards)) > max(map(_serial, waiting.cards))
+        if not (newer or request.invitation != waiting.invitation):
+            return False
+        self._renewals[account] = self._renewals.get(account, 0) + 1
+        return self._renewals[account] < limits.REQUEST_RENEWALS_MAX
 
     def _keep_request(self, link: PeerLink, request: kinds.Request) -> None:
         account = AccountId(request.account)
@@ -141,7 +166,9 @@ class Meeting:
             return "used"
         if invitation.state == "expired" or (invitation.expires_ms and invitation.expires_ms <= node.now_ms()):
             return "expired"
-        if waiting is not None:
+        if key in self._accepting:
+            return "full"  # whether it is used now is known in a moment
+        if waiting is not None and waiting.state == "waiting":
             return None
         requests = [r for r in node.book.requests.values() if r.state == "waiting"]
         here = sum(1 for r in requests if r.invitation == key)
@@ -158,18 +185,11 @@ class Meeting:
         proofs = {proof.invitation: proof.signature for proof in record.proofs}
         for asked in self._node.book.asked.values():
             signature = proofs.get(name_open_invitation(asked.invitation, exporter))
-            if signature is not None and asked.state in states:
-                if is_open_invitation(asked.invitation, exporter, signature):
-                    return asked
+            if signature is None or asked.state not in states:
+                continue
+            if is_open_invitation(asked.invitation, exporter, signature):
+                return asked
         return None
-
-    def _accept_again(self, link: PeerLink, person: Person, key: bytes) -> None:
-        """It did not get our acceptance, or has lost it."""
-        if person.value.owed != key:
-            value = msgspec.structs.replace(person.value, owed=key)
-            self._node.append_self([value]).addCallback(lambda _: self.send_acceptance(link, person, key))
-        else:
-            self.send_acceptance(link, person, key)
 
     def stranger_left(self, link: PeerLink) -> None:
         """Its channel is gone."""
@@ -191,8 +211,12 @@ class Meeting:
         now_ms = node.now_ms()
         introduced_by = asked.introduced_by if asked is not None else self._introducer(request)
         contact = kinds.Contact(account, name, request.name, "active", now_ms, introduced_by, request.invitation)
-        bodies: list[object] = [kinds.Card(account, request.statements, request.cards), contact]
-        bodies.append(kinds.TrustSet(account, "unvalidated"))
+        bodies: list[object] = [kinds.Card(account, request.statements, request.cards)]
+        before = node.book.people.get(account)
+        if before is not None and before.value.state == "active":  # it asked at another link
+            bodies.append(msgspec.structs.replace(before.value, owed=request.invitation))
+        else:
+            bodies += [contact, kinds.TrustSet(account, "unvalidated")]
         bodies.append(msgspec.structs.replace(request, state="accepted", statements=(), cards=()))
         invitation = node.book.invitations.get(request.invitation)
         if invitation is not None and not invitation.reusable and invitation.state == "open":
@@ -212,7 +236,11 @@ class Meeting:
             node.dialing.refresh()
             return person
 
-        return done.addCallback(accepted)
+        def settled(result: object) -> object:
+            self._accepting.discard(request.invitation)
+            return result
+
+        return done.addBoth(settled).addCallback(accepted)
 
     def _introducer(self, request: kinds.Request) -> str:
         """Who asked for the link that this request came to."""
@@ -344,6 +372,10 @@ class Meeting:
         return done.addCallback(kept)
 
 
+def _serial(card: tuple[bytes, bytes]) -> int:
+    return parse_certificate(card[0]).serial
+
+
 def _pairs(cards: Sequence[DeviceCard]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((card.certificate, card.discovery_private) for card in cards)
 
@@ -355,8 +387,6 @@ def check_introduction(
 
     `certificate_raw`: of the device that says it, which must be one of them.
     """
-    from onionchat.identity.device import parse_certificate
-
     account = AccountId(introduction.account)
     for raw in introduction.statements:
         if parse_statement(raw).account != account:
