@@ -1,6 +1,7 @@
 """`python -m bench [--quick] [NAME…]`."""
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such bench: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     if not options.plain and QuickackNamespace.available():
         QuickackNamespace.reexecute()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     where = "in the quickack namespace" if QuickackNamespace.inside() else "on the plain loopback"
     print(f"measuring {where}", flush=True)
     size = Size(options.quick)

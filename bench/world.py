@@ -22,8 +22,12 @@ def world() -> Iterator[People]:
     """People on a network of their own, in a folder that is removed."""
     folder = Path(tempfile.mkdtemp(prefix="ocb-"))
     try:
-        with TorNetwork() as network, People(network, folder) as people:
-            yield people
+        network = TorNetwork().start(base=folder)
+        try:
+            with People(network, folder) as people:
+                yield people
+        finally:
+            network.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -99,7 +99,7 @@ class Authority:
         text = (
             f"network-status-version 3 microdesc\nvote-status consensus\nconsensus-method {CONSENSUS_METHOD}\n"
             f"valid-after {_time(start)}\nfresh-until {_time(start + INTERVAL)}\nvalid-until {_time(start + VALID)}\n"
-            f"voting-delay 20 20\nclient-versions \nserver-versions \nknown-flags {FLAGS}\nparams cbtdisabled=0\n"
+            f"voting-delay 20 20\nclient-versions \nserver-versions \nknown-flags {FLAGS}\nparams cbtdisabled=1\n"
             f"shared-rand-previous-value 9 {_base64(os.urandom(32), padded=True)}\n"
             f"shared-rand-current-value 9 {_base64(os.urandom(32), padded=True)}\n"
             f"dir-source auth0 {self.fingerprint} 127.0.0.1 127.0.0.1 9 9\ncontact nobody\nvote-digest {'0' * 40}\n"
