@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal
 
 from twisted.internet.threads import deferToThread
@@ -102,7 +101,8 @@ class About:
         status.name, status.device_label = book.own_name, book.device_label(node.own.device)
         status.restricted_discovery = node.services.is_restricted()
         status.peers = self._peers()
-        status.clock_skew_s = self._clock_skew()
+        status.clock_skew_s = node.clocks.skew_seconds
+        status.warnings += [node.clocks.warning] if node.clocks.warning else []
         status.queued = pages.queued_after(c, node.own.account, node.deliveries.of)
         row = node.services.current_address()
         status.address = "" if row is None else book.own_devices[node.own.device].certificate.address_text
@@ -128,15 +128,6 @@ class About:
                 )
             )
         return found
-
-    def _clock_skew(self) -> float | None:
-        """How far our clock is from that of the newest entries of others, as they came; None while unknown."""
-        rows = self._node.store.reads.execute(
-            "SELECT ms - arrived FROM entry WHERE mine = 0 AND log > 0 AND shown > 0 AND ms - arrived > -60000"
-            " AND arrived > ? ORDER BY n DESC LIMIT 32",
-            (self._node.now_ms() - 86400_000,),
-        ).fetchall()
-        return round(median(row[0] for row in rows) / 1000, 1) if rows else None
 
     # --- connections ----------------------------------------------------------------------------------------
     def connections(self, _: t.Nothing) -> list[t.PeerConnection]:

@@ -17,11 +17,13 @@ from onionchat.ids import AccountId, ConversationId, DeviceId
 from onionchat.kinds import chat
 from onionchat.kinds.fold import Body, Place
 from onionchat.log.commands import RecordAcknowledged
+from onionchat.log.entry import Entry
 from onionchat.net.find import TorOptions
 from onionchat.net.onions import OnionState
 from onionchat.net.peer import PeerLink
 from onionchat.net.tor import Tor
 from onionchat.node.book import Book
+from onionchat.node.clocks import ClockSamples
 from onionchat.node.deliveries import Deliveries
 from onionchat.node.dialing import Dialing
 from onionchat.node.events import (
@@ -78,6 +80,7 @@ class Node:
         self._book: Book | None = None
         self._subscribers: list[Callable[[NodeEvent], None]] = []
         self._chores: Any = None
+        self.clocks = ClockSamples()
         self._over_quota: set[ConversationId] = set()
         self.warnings: list[str] = list(profile.warnings)
         self.syncing = Syncing(self)
@@ -350,6 +353,11 @@ class Node:
     def peer_misbehaved(self, link: PeerLink, reason: str) -> None:
         """Close and back off; nothing of it was kept."""
         link.drop(reason, remote_fault=True)
+
+    def entry_came_at_once(self, device: DeviceId, entry: Entry, now_ms: int) -> None:
+        """One entry came over a channel that was level: what its author's clock says, if the peer is the author."""
+        if self.reader.log_device(entry.log) == device:
+            self.clocks.add(device, entry.header.ms, now_ms)
 
     def refuse(self, link: PeerLink, reason: str) -> None:
         """An orderly no."""

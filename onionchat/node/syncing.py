@@ -23,11 +23,13 @@ from onionchat.log.commands import (
     StartSync,
     WakeAt,
 )
+from onionchat.log.entry import Entry
 from onionchat.log.log import LogHead
 from onionchat.log.scheduler import RequestScheduler
 from onionchat.log.sync import State, SyncSession, conversation_of
 from onionchat.log.sync_digest import DigestSession
 from onionchat.net.peer import PeerLink
+from onionchat.node.clocks import SETTLED_SECONDS
 from onionchat.store.keeping import Appended
 from onionchat.store.reader import StoreReader
 from onionchat.wire.records import AnyRecord, ConversationDigests, ConversationUnknown, RootDigest
@@ -63,6 +65,9 @@ class SyncHost(Protocol):
     def quota_reached(self, conversation: ConversationId) -> None:
         """The contact of a conversation has written all that it may for now."""
 
+    def entry_came_at_once(self, device: DeviceId, entry: Entry, now_ms: int) -> None:
+        """One entry came over a channel that was level: it was written a moment ago."""
+
     def peer_misbehaved(self, link: PeerLink, reason: str) -> None:
         """Close and back off."""
 
@@ -80,6 +85,7 @@ class LinkSessions:
     link: PeerLink
     device: DeviceId
     account: AccountId
+    ready_at: float
     sessions: dict[ConversationId, SyncSession] = field(default_factory=dict)
     digests: DigestSession | None = None
     wakes: dict[ConversationId, Any] = field(default_factory=dict)
@@ -98,7 +104,7 @@ class Syncing:
         self, link: PeerLink, device: DeviceId, account: AccountId, conversations: Sequence[ConversationId]
     ) -> None:
         """Both sides are ready: begin. With own devices digests come first."""
-        state = self._links[link] = LinkSessions(link, device, account)
+        state = self._links[link] = LinkSessions(link, device, account, self._now)
         if account == self._host.own_account:
             state.digests = DigestSession(self._host.reader, link.channel.exporter)
             self._run(state, None, state.digests.start())
@@ -257,6 +263,8 @@ class Syncing:
 
     def _append(self, state: LinkSessions, conversation: ConversationId, entries: list[Any]) -> None:
         now_ms = self._host.now_ms()
+        if self._now - state.ready_at > SETTLED_SECONDS and len(entries) == 1:
+            self._host.entry_came_at_once(state.device, entries[0], now_ms)
         done = self._host.through_gate(lambda c, gate: gate.append(c, conversation, entries, now_ms))
 
         def committed(result: Appended) -> None:
