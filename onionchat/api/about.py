@@ -212,11 +212,12 @@ class About:
     # --- the store as a whole -------------------------------------------------------------------------------
     def export(self, params: t.ProfileExport) -> Any:
         """Write history and contacts to a file, in a thread."""
-        source, now_ms = self._node.store.open_reader(), self._node.now_ms()
+        store, now_ms = self._node.store, self._node.now_ms()
+        source, reopen = store.open_reader(), store.open_reader if params.salvage else None
 
         def write() -> str:
             try:
-                exported = export_database(source, Path(params.path), params.passphrase, now_ms, params.salvage)
+                exported = export_database(source, Path(params.path), params.passphrase, now_ms, reopen)
             finally:
                 source.close()
             return exported.summary

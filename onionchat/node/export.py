@@ -18,8 +18,8 @@ from onionchat.kinds.account import Contact
 from onionchat.kinds.fold import KINDS, Place
 from onionchat.log.entry import Content
 from onionchat.node.folder import create_private, sync_folder, with_logs
-from onionchat.node.salvage import rows_by_number, rows_from_both_ends
-from onionchat.store.db import Connection, connect, explained, migrate
+from onionchat.node.salvage import Damaged, rows_by_number, rows_from_both_ends
+from onionchat.store.db import Connection, DatabaseError, connect, explained, migrate
 from onionchat.store.own import get_meta, set_meta
 from onionchat.store.rows import Flag
 
@@ -73,20 +73,21 @@ def export_database(
     target: Path,
     passphrase: str,
     now_ms: int,
-    salvage: bool = False,
+    reopen: Callable[[], Connection] | None = None,
     cost: Cost = Cost.MODERATE,
     random: Callable[[int], bytes] = os.urandom,
 ) -> Exported:
     """Write an export of an open database to a new file. A long read: use a connection and a thread of its own.
 
-    LocalError: the target exists or cannot be written. StoreError: the database is damaged and not to be salvaged, or
-    the disk is full; no file is left then.
+    `reopen` makes another connection like `source`: with it, what is damaged is left out and counted. LocalError: the
+    target exists or cannot be written. StoreError: the database is damaged (without `reopen`), or the disk is full; no
+    file is left then.
     """
     key = random(KEY_BYTES)
     vault = wrap_key(key, passphrase, random, cost)
     create_private(target)
     try:
-        exported = _write(source, target, key, now_ms, salvage)
+        exported = _write(source, target, key, now_ms, reopen)
         _append_trailer(target, vault)
     except BaseException:
         for path in with_logs(target):
@@ -95,7 +96,9 @@ def export_database(
     return exported
 
 
-def _write(source: Connection, target: Path, key: bytes, now_ms: int, salvage: bool) -> Exported:
+def _write(
+    source: Connection, target: Path, key: bytes, now_ms: int, reopen: Callable[[], Connection] | None
+) -> Exported:
     connection = connect(target, key)
     try:
         migrate(connection)
@@ -103,7 +106,7 @@ def _write(source: Connection, target: Path, key: bytes, now_ms: int, salvage: b
             connection.execute("PRAGMA journal_mode=DELETE")
             connection.execute("PRAGMA foreign_keys=OFF")
             connection.execute("BEGIN IMMEDIATE")
-            exported = _Copy(source, connection, salvage).run()
+            exported = _Copy(source, connection, reopen).run()
             set_meta(connection, EXPORTED_MS, now_ms.to_bytes(8, "big"))
             connection.execute("COMMIT")
     finally:
@@ -112,15 +115,16 @@ def _write(source: Connection, target: Path, key: bytes, now_ms: int, salvage: b
 
 
 class _Copy:
-    """Copies table by table, in one view of the source."""
+    """Copies table by table, in one view of the source; or what is readable, when it can be reopened."""
 
-    def __init__(self, source: Connection, target: Connection, salvage: bool) -> None:
-        self._source, self._target, self._salvage = source, target, salvage
+    def __init__(self, source: Connection, target: Connection, reopen: Callable[[], Connection] | None) -> None:
+        self._source, self._target = source, target
+        self._damaged = None if reopen is None else Damaged(source, reopen)
         self._exported = Exported()
         self._own_places: set[int] = set()
 
     def run(self) -> Exported:
-        with explained():
+        if self._damaged is None:
             self._source.execute("BEGIN")
         try:
             set_meta(self._target, ACCOUNT, self._account())
@@ -129,17 +133,21 @@ class _Copy:
             for table, (columns, order) in _KEYED.items():
                 self._insert(table, self._keyed(table, columns, order))
         finally:
-            self._source.execute("ROLLBACK")
+            if self._damaged is not None:
+                self._damaged.close()
+            elif self._source.in_transaction:
+                self._source.execute("ROLLBACK")
         return self._exported
 
     def _account(self) -> bytes:
+        if self._damaged is None:
+            return get_meta(self._source, "account") or b""
         try:
-            with explained():
-                return get_meta(self._source, "account") or b""
-        except StoreError:
-            if not self._salvage:
-                raise
+            ((account,),) = self._damaged.fetch("SELECT value FROM meta WHERE key = 'account'")
+        except (DatabaseError, ValueError):
+            self._lose("meta", 1)
             return b""
+        return bytes(account)
 
     def _insert(self, table: str, rows: Iterator[tuple[Any, ...]]) -> None:
         first = next(rows, None)
@@ -151,8 +159,8 @@ class _Copy:
 
     def _numbered(self, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
         rows: Iterable[tuple[Any, ...]]
-        if self._salvage:
-            rows = rows_by_number(self._source, table, columns, lambda count: self._lose(table, count))
+        if self._damaged is not None:
+            rows = rows_by_number(self._damaged, table, columns, lambda count: self._lose(table, count))
         else:
             rows = self._source.execute(f"SELECT {columns} FROM {table} ORDER BY n")  # noqa: S608
         for row in rows:
@@ -177,8 +185,8 @@ class _Copy:
 
     def _keyed(self, table: str, columns: str, order: str) -> Iterator[tuple[Any, ...]]:
         rows: Iterable[tuple[Any, ...]]
-        if self._salvage:
-            rows = rows_from_both_ends(self._source, table, columns, order, lambda count: self._lose(table, count))
+        if self._damaged is not None:
+            rows = rows_from_both_ends(self._damaged, table, columns, order, lambda count: self._lose(table, count))
         else:
             rows = self._source.execute(f"SELECT {columns} FROM {table} ORDER BY {order}")  # noqa: S608
         for row in rows:

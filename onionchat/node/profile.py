@@ -317,9 +317,12 @@ def export_profile(
     """Export a profile that nobody has open; errors of `take` and of `export_database`."""
     key, lock = take(directory, passphrase)
     try:
-        source = connect(_database_of(directory), key, read_only=True)
+        reopen = partial(connect, _database_of(directory), key, read_only=True)
+        source = reopen()
         try:
-            return export_database(source, target, export_passphrase, now_ms(), salvage, cost, random)
+            return export_database(
+                source, target, export_passphrase, now_ms(), reopen if salvage else None, cost, random
+            )
         finally:
             source.close()
     finally:

@@ -20,7 +20,7 @@ from onionchat.store.gate import Gate
 from onionchat.store.own import Own, load_own
 from onionchat.wire.records import LogOffered
 
-NOW = 1_800_000_000_000
+NOW = 1_700_000_000_000
 PASSPHRASE = "correct horse"
 
 
