@@ -153,6 +153,9 @@ class Contacts:
         request = self._request(params.id)
         if not request.cards:
             raise LocalError("that request was settled already")
+        invitation = self._node.book.invitations.get(request.invitation)
+        if invitation is None or not invitation.seed:
+            raise LocalError("the link that this request came to was taken back; make a new one, and pass it on")
         names = self._node.book.names()
         name = suggest_name(request.name, names) if params.name is None else check_pet_name(params.name, names)
         if len(names) >= limits.CONTACTS_MAX:

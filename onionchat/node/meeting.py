@@ -5,7 +5,7 @@ one request of a few KiB, a bounded number of waiting requests for each invitati
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from twisted.internet.defer import Deferred, succeed
@@ -42,6 +42,7 @@ from onionchat.wire.records import (
 if TYPE_CHECKING:
     from onionchat.node.node import Node
 
+T = TypeVar("T")
 CARDS_KEPT_OF_REQUEST = 4
 """More devices come through the roster once they are contacts; a request is small."""
 
@@ -54,6 +55,7 @@ class Meeting:
         self._strangers: dict[PeerLink, DeviceId] = {}  # in the order in which they came
         self._asking: dict[PeerLink, bytes] = {}
         self._renewals: dict[AccountId, int] = {}  # how often a waiting request was written anew
+        self._coming: dict[AccountId, bytes] = {}  # requests on their way to the disk: they count, too
         self._accepting: set[bytes] = set()  # one-time invitations whose acceptance is on its way to the disk
 
     # --- strangers at our invitations ------------------------------------------------------------------
@@ -88,6 +90,9 @@ class Meeting:
         if account == node.own.account:
             link.send([ContactRefused("own")])
             return
+        self._refuse_false_device(link.peer.device, account, record.introduction.statements)
+        if account in self._coming:
+            return  # it is answered when that is on the disk
         if person is not None and person.value.state == "active" and self._knows_us_here(link, person, key, record):
             self.send_acceptance(link, person, key)  # it did not get it, or has lost it
             return
@@ -119,7 +124,7 @@ class Meeting:
         if not invitation.reusable and (asked is not None or invitation.accept_as):
             self._accepting.add(key)
         if asked is not None:
-            name = asked.name or suggest_name(request.name, node.book.names())
+            name = suggest_name(asked.name or request.name, node.book.names())
             self.accept(request, name, asked).addErrback(node.report)
         elif invitation.accept_as and not invitation.reusable:
             self.accept(request, suggest_name(invitation.accept_as, node.book.names())).addErrback(node.report)
@@ -127,6 +132,15 @@ class Meeting:
             link.send([ContactRequestKept()])
         else:
             self._keep_request(link, request)
+
+    def _refuse_false_device(self, device: DeviceId, account: AccountId, statements: Sequence[bytes]) -> None:
+        """RemoteError for one that we know to be another account's, or to be removed, whatever it shows us."""
+        known = self._node.book.person_of(device)
+        if known is not None and known.account != account:
+            raise RemoteError("a device of another account")
+        before = people.statements_of(self._node.store.reads, account)
+        if before and not fold((*before, *statements), account).is_member(device):
+            raise RemoteError("a device that was removed from its account")
 
     def _knows_us_here(self, link: PeerLink, person: Person, key: bytes, record: ContactRequested) -> bool:
         """Whether a contact knows that the invitation is ours: it was accepted there, or we have asked it as well.
@@ -148,7 +162,8 @@ class Meeting:
 
     def _keep_request(self, link: PeerLink, request: kinds.Request) -> None:
         account = AccountId(request.account)
-        done = self._node.append_self([request])
+        self._coming[account] = request.invitation
+        done = self._node.append_self([request]).addBoth(self._came, account)
 
         def kept(_: object) -> None:
             link.send([ContactRequestKept()])
@@ -156,12 +171,18 @@ class Meeting:
 
         done.addCallbacks(kept, lambda failure: link.close("full"))
 
+    def _came(self, result: T, account: AccountId) -> T:
+        del self._coming[account]
+        return result
+
     def _reason_to_refuse(
         self, invitation: kinds.Invitation | None, key: bytes, waiting: kinds.Request | None
     ) -> str | None:
         node = self._node
         if invitation is None or invitation.state == "closed":
             return "closed"
+        if waiting is not None and waiting.invitation == key and waiting.state != "accepted":
+            return None
         if invitation.state == "used":
             return "used"
         if invitation.state == "expired" or (invitation.expires_ms and invitation.expires_ms <= node.now_ms()):
@@ -170,8 +191,9 @@ class Meeting:
             return "full"  # whether it is used now is known in a moment
         if waiting is not None and waiting.state == "waiting":
             return None
-        requests = [r for r in node.book.requests.values() if r.state == "waiting"]
-        here = sum(1 for r in requests if r.invitation == key)
+        requests = [r.invitation for r in node.book.requests.values() if r.state == "waiting"]
+        requests += self._coming.values()
+        here = requests.count(key)
         at_most = limits.REQUESTS_PER_INVITATION_MAX if invitation.reusable else 1
         if not invitation.reusable and here >= 1:
             return "used"
@@ -261,7 +283,7 @@ class Meeting:
         """Tell who asked that it was accepted, and who we are."""
         key = key or person.value.owed
         invitation = self._node.book.invitations.get(key)
-        if invitation is None:
+        if invitation is None or not invitation.seed:
             return
         signature = sign_open_invitation(SigningKey(invitation.seed), link.channel.exporter)
         proof = InvitationProof(key, signature)
@@ -355,11 +377,10 @@ class Meeting:
                 link.send([ContactAcceptedKept()])
             return succeed(None)
         remote = remote_name(record.introduction.name)
-        name = asked.name if asked.name and asked.name not in node.book.names() else ""
-        name = name or suggest_name(asked.name or remote, node.book.names())
+        name = suggest_name(asked.name or remote, node.book.names())
         card = kinds.Card(account, record.introduction.statements, _pairs(cards))
         contact = kinds.Contact(account, name, remote, "active", node.now_ms(), asked.introduced_by)
-        bodies: list[object] = [card, msgspec.structs.replace(asked, state="accepted")]
+        bodies: list[object] = [card, msgspec.structs.replace(asked, state="accepted"), *self._crossed(account)]
         if person is None or person.value.state == "removed":
             bodies += [contact, kinds.TrustSet(account, "unvalidated")]
         done = node.append_self(bodies, also=lambda c: self._open(c, account, key))
@@ -370,6 +391,17 @@ class Meeting:
             node.dialing.refresh()
 
         return done.addCallback(kept)
+
+    def _crossed(self, account: AccountId) -> list[object]:
+        """Its own request to us, when both have asked: settled with this, and the link that it came to is used."""
+        request = self._node.book.requests.get(account)
+        if request is None or request.state not in ("waiting", "ignored"):
+            return []
+        settled: list[object] = [msgspec.structs.replace(request, state="accepted", statements=(), cards=())]
+        invitation = self._node.book.invitations.get(request.invitation)
+        if invitation is not None and not invitation.reusable and invitation.state == "open":
+            settled.append(msgspec.structs.replace(invitation, state="used"))
+        return settled
 
 
 def _serial(card: tuple[bytes, bytes]) -> int:

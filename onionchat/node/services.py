@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from onionchat import limits
@@ -94,6 +95,11 @@ class Services:
         if any(r.invitation == invitation.key and r.state == "waiting" for r in book.requests.values()):
             return invitation.state != "closed"
         return invitation.state == "open" and not self._has_expired(invitation)
+
+    def _expired(self, invitation: kinds.Invitation) -> kinds.Invitation:
+        """Its keys go, unless somebody still waits there."""
+        kept = msgspec.structs.replace(invitation, state="expired")
+        return kept if self._is_wanted(kept) else msgspec.structs.replace(kept, seed=b"", static=b"")
 
     def _has_expired(self, invitation: kinds.Invitation) -> bool:
         return bool(invitation.expires_ms) and invitation.expires_ms <= self._node.now_ms()
@@ -250,9 +256,7 @@ class Services:
         node = self._node
         over = [i for i in node.book.invitations.values() if i.state == "open" and self._has_expired(i)]
         if over:
-            bodies = [
-                kinds.Invitation(i.key, b"", b"", i.reusable, "expired", i.created_ms, i.expires_ms) for i in over
-            ]
+            bodies = [self._expired(i) for i in over]
             node.append_self(bodies).addCallback(lambda _: self.changed())
         self.drop_old()
         node.emit(TorChanged())
