@@ -16,7 +16,8 @@ SECONDS ?= 60
 
 # Generated pages: `module:page` runs `python -m module > page`. Add a generator here, and nowhere else.
 GENERATED := \
-    onionchat.api.document:docs/api.md
+    onionchat.api.document:docs/api.md \
+    bench.page:docs/performance.md
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
