@@ -324,6 +324,7 @@ class Node:
         person = self.book.people.get(account)
         if person is None:
             return
+        self.peers.look_again(account)
         own, random, conversation = self.own, self.random, person.conversation
 
         def job(c: Connection) -> bool:

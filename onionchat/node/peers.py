@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from onionchat import limits
 from onionchat.errors import RemoteError
-from onionchat.identity.account import parse_statement
+from onionchat.identity.account import fold, parse_statement
 from onionchat.ids import AccountId, DeviceId
 from onionchat.kinds import account as kinds
 from onionchat.net.failure import DialFailure
@@ -33,6 +33,8 @@ from onionchat.wire.records import (
 
 if TYPE_CHECKING:
     from onionchat.node.node import Node
+
+GREETINGS_OF_DEVICE_MAX = 4  # crossed dials make two; more are left over from a network that failed
 
 
 @dataclass
@@ -77,6 +79,7 @@ class Peers:
             self._node.refuse(link, "blocked")
             return
         greeting = self._greetings[link] = Greeting(device, is_known)
+        self._bound_greetings(device)
         if not is_known:
             link.restrict(limits.STRANGER_RECORD_MAX_BYTES * 4, limits.STRANGER_TOTAL_MAX_BYTES)
             if link.outgoing:
@@ -85,6 +88,13 @@ class Peers:
         if person is not None and person.value.owed:
             self._node.meeting.send_acceptance(link, person)
         self._say_ready(link, greeting)
+
+    def _bound_greetings(self, device: DeviceId) -> None:
+        """The oldest go: of a device that opens channels and is never ready, and of devices that nobody knows."""
+        of_device = [link for link, greeting in self._greetings.items() if greeting.device == device]
+        unknown = [link for link, greeting in self._greetings.items() if not greeting.is_known]
+        for link in {*of_device[:-GREETINGS_OF_DEVICE_MAX], *unknown[: -limits.STRANGERS_MAX]}:
+            link.close("full")
 
     def _say_ready(self, link: PeerLink, greeting: Greeting) -> None:
         greeting.said_ready = True
@@ -141,8 +151,11 @@ class Peers:
             or sum(map(len, record.statements)) > limits.STATEMENTS_RECORD_MAX_BYTES
         ):
             raise RemoteError("statements of an account that is no contact")
-        for raw in record.statements:
-            parse_statement(raw)
+        statements = (*people.statements_of(self._node.store.reads, account), *record.statements)
+        if any(parse_statement(raw).account != account for raw in record.statements) or not fold(
+            statements, account
+        ).is_member(greeting.device):
+            raise RemoteError("statements that do not admit the device")
         assert link.peer is not None and link.peer.certificate_raw is not None
         card = ((link.peer.certificate_raw, b""),)
         body = kinds.Card(account, record.statements, card)
@@ -211,6 +224,13 @@ class Peers:
             if person is not None and person.account == account:
                 link.close(reason)
 
+    def look_again(self, account: AccountId) -> None:
+        """An account's roster has changed: devices that are no longer in it lose their channels."""
+        for device, link in list(self.live.items()):
+            person = self._node.book.person_of(device)
+            if person is not None and person.account == account and self._account_of(device) is None:
+                link.close("removed")
+
     # --- cards -----------------------------------------------------------------------------------------
     def send_card(self, link: PeerLink, account: AccountId) -> None:
         """Our certificate, with the discovery key for that account."""
@@ -239,6 +259,7 @@ class Peers:
             return
         node = self._node
         parsed = [(node.parse_card(card), card) for card in record.cards]
+        parsed = [(certificate, card) for certificate, card in parsed if self._is_member(account, certificate.device)]
         news = [
             (card.certificate, card.discovery_private)
             for certificate, card in parsed
@@ -253,6 +274,12 @@ class Peers:
                 node.dialing.forget_key(link.peer.device)
         done = node.append_self([kinds.Card(account, (), tuple(news))])
         done.addCallback(lambda _: link.send([kept]))
+
+    def _is_member(self, account: AccountId, device: bytes) -> bool:
+        """Nobody can claim a device that has not said itself, in the roster, that it belongs to the account."""
+        person = self._node.book.people.get(account)
+        roster = person.roster if person is not None else self._node.book.own_roster
+        return roster is not None and roster.is_member(device)
 
     def _is_news(self, account: AccountId, device: DeviceId, serial: int, discovery: bytes) -> bool:
         person = self._node.book.people.get(account)
