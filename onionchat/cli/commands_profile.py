@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 from onionchat.api import types as t
 from onionchat.cli.asking import ask_yes, confirm
@@ -28,7 +29,7 @@ def init(context: Context) -> int:
     if file is not None and (file.exists() or file.is_symlink()):
         raise LocalError(f"{file} exists already; the recovery words go to a file of their own")
     passphrase = context.passphrase.new()
-    recovery = "decline" if options.no_recovery else "keep"
+    recovery: Literal["keep", "decline"] = "decline" if options.no_recovery else "keep"
     words = compose.profiles.create_profile(context.profile, options.name, passphrase, recovery)
     say(f"profile {options.name} made in {context.profile}")
     if words and _hand_out(words, file):
@@ -117,20 +118,21 @@ def export(context: Context) -> int:
     if context.is_node_running():
         passphrase = _export_passphrase(context, context.passphrase.given(), is_new=True)
         params = t.ProfileExport(path=str(target), passphrase=passphrase, salvage=options.salvage)
-        context.live().call("profile.export", params)
+        done: t.Done = context.live().call("profile.export", params)
+        summary = done.notice
     else:
-        _export_offline(context, target)
-    say(f"exported to {target}")
+        summary = _export_offline(context, target)
+    say(f"exported to {target}: {summary}")
     return 0
 
 
-def _export_offline(context: Context, target: Path) -> None:
+def _export_offline(context: Context, target: Path) -> str:
     from onionchat.cli import compose
 
     compose.require_profile(context.profile)
     passphrase = context.passphrase.existing("The profile's passphrase: ")
     own = _export_passphrase(context, passphrase, is_new=True)
-    compose.profiles.export_profile(context.profile, passphrase, target, own, context.options.salvage)
+    return compose.profiles.export_profile(context.profile, passphrase, target, own, context.options.salvage).summary
 
 
 def _export_passphrase(context: Context, fallback: str | None, is_new: bool) -> str:
@@ -156,8 +158,10 @@ def wipe(context: Context) -> int:
     compose.require_profile(context.profile)
     confirm(f"Destroy the profile in {context.profile}, all its messages and its keys?", context.options.yes)
     _stop_node(context)
-    compose.profiles.wipe_profile(context.profile)
+    left = compose.profiles.wipe_profile(context.profile)
     say(f"wiped {context.profile}")
+    if left:
+        note(f"left in the folder, because it is not onionchat's: {', '.join(sorted(left))}")
     return 0
 
 

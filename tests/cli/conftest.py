@@ -17,6 +17,7 @@ from onionchat.api.server import ApiServer
 from onionchat.api.socketpath import socket_path
 from onionchat.cli import passphrase
 from onionchat.errors import LocalError, LockedError
+from onionchat.node.export import Exported
 from tests.api.recording import RecordingService
 from tests.cli.running import Runner
 
@@ -72,14 +73,16 @@ class FakeProfiles:
     def change_passphrase(self, directory: Path, old: str, new: str, rekey: bool) -> None:
         self.calls.append(("change", directory, old, new, rekey))
 
-    def export_profile(self, directory: Path, passphrase: str, target: Path, own: str, salvage: bool) -> None:
+    def export_profile(self, directory: Path, passphrase: str, target: Path, own: str, salvage: bool) -> Exported:
         self.calls.append(("export", directory, passphrase, target, own, salvage))
+        return Exported(3, 1)
 
     def import_profile(self, directory: Path, source: Path, own: str, name: str | None, passphrase: str) -> None:
         self.calls.append(("import", directory, source, own, name, passphrase))
 
-    def wipe_profile(self, directory: Path) -> None:
+    def wipe_profile(self, directory: Path) -> list[str]:
         self.calls.append(("wipe", directory))
+        return ["notes.txt"]
 
 
 class FakeNode:

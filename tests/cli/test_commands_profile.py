@@ -169,6 +169,7 @@ async def test_export_without_a_node(run: Runner, composed: Any, made: Path, sec
     result = await run(*arguments)
     assert result.code == 0
     assert "one passphrase" in result.err
+    assert "3 messages and 1 contacts" in result.out
     assert composed.calls == [
         ("export", made, "correct horse", target, "its own", True),
         ("export", made, "correct horse", target, "correct horse", False),
