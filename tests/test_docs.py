@@ -88,10 +88,10 @@ def test_every_page_is_in_an_index() -> None:
 
 # --- generated pages ----------------------------------------------------------------------------------------
 def generators() -> list[tuple[str, str]]:
-    """(module, page): those of the Makefile, and the manual page."""
+    """(module, page): those of the Makefile, the manual page, and the measurements."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     found = {(module, page) for module, page in re.findall(r"(?m)^\s+([\w.]+):(docs/[\w./-]+)", makefile)}
-    found.add(("onionchat.cli.manpage", "docs/onionchat.1"))
+    found |= {("onionchat.cli.manpage", "docs/onionchat.1"), ("bench.page", "docs/performance.md")}
     return sorted(found)
 
 
