@@ -72,6 +72,7 @@ SEND_STALL_SECONDS = 300.0  # a full buffer that is not emptied in this time: be
 
 # --- dialing --------------------------------------------------------------------------------------
 BACKGROUND_DIALS_MAX = 8
+GREETING_MAX_SECONDS = 120.0  # from the stream to both ready: a slow circuit needs some; nobody waits for a person
 DIAL_TIMEOUT_SECONDS = 60.0  # a first connect to a dead onion with a cached descriptor hangs
 BACKOFF_MIN_SECONDS = 5.0
 BACKOFF_MAX_SECONDS = 900.0
@@ -90,6 +91,7 @@ INVITATION_DEFAULT_SECONDS = 7 * 86400
 LINK_CODE_SECONDS = 600
 DURATION_MAX_SECONDS = 10 * 366 * 86400  # more than ten years is a slip of the hand
 CONTACTS_MAX = 1000
+CARDS_PER_DAY_MAX = 64  # of one account: 16 devices that move four times; each is an entry of *self* for ever
 QUOTA_DAY_BYTES = 64 * MIB  # what one contact may write into our store in a day
 QUOTA_TOTAL_BYTES = 1024 * MIB
 OLD_STATIC_KEY_SECONDS = 30 * 86400

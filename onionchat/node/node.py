@@ -205,6 +205,8 @@ class Node:
             self.through_gate(lambda c, gate: gate.expire(c, now_ms)).addCallbacks(self._expired, self.report)
         self.deliveries.flush().addErrback(self.report)
         self._allow_more()
+        self.peers.tidy()
+        self.services.drop_old()
         if any(i.state == "open" and 0 < i.expires_ms <= now_ms for i in self.book.invitations.values()):
             self.services.expire()
 

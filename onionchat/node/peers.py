@@ -8,6 +8,8 @@ or `Statements` that admit it to a contact's account. Anything else ends the cha
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from twisted.python.failure import Failure
+
 from onionchat import limits
 from onionchat.errors import RemoteError
 from onionchat.identity.account import fold, parse_statement
@@ -34,6 +36,7 @@ from onionchat.wire.records import (
 if TYPE_CHECKING:
     from onionchat.node.node import Node
 
+DAY_MS = 86_400_000
 GREETINGS_OF_DEVICE_MAX = 4  # crossed dials make two; more are left over from a network that failed
 
 
@@ -55,6 +58,7 @@ class Peers:
         self._node = node
         self.live: dict[DeviceId, PeerLink] = {}
         self._greetings: dict[PeerLink, Greeting] = {}
+        self._news: dict[AccountId, tuple[int, int]] = {}  # the day, and how many new cards came in it
 
     # --- who may ---------------------------------------------------------------------------------------
     def _person(self, device: DeviceId) -> Person | None:
@@ -96,6 +100,17 @@ class Peers:
         for link in {*of_device[:-GREETINGS_OF_DEVICE_MAX], *unknown[: -limits.STRANGERS_MAX]}:
             link.close("full")
 
+    def tidy(self) -> None:
+        """End channels that never got ready."""
+        late = self._node.reactor.seconds() - limits.GREETING_MAX_SECONDS
+        for link in [link for link in self._greetings if link.opened_at < late]:
+            link.close("idle")
+
+    def _end(self, failure: Failure, link: PeerLink) -> None:
+        """What was to be kept was not: nothing is confirmed, and the other side says it again on another channel."""
+        self._node.report(failure)
+        link.close("error")
+
     def _say_ready(self, link: PeerLink, greeting: Greeting) -> None:
         greeting.said_ready = True
         link.send([Ready()])
@@ -129,6 +144,7 @@ class Peers:
         done = self._node.meeting.accepted_by_device(link, record, link.peer.device)
         if greeting is not None:
             done.addCallback(lambda _: self._look_again(link))
+        done.addErrback(self._end, link)
 
     def _look_again(self, link: PeerLink) -> None:
         greeting = self._greetings.get(link)
@@ -151,15 +167,18 @@ class Peers:
             or sum(map(len, record.statements)) > limits.STATEMENTS_RECORD_MAX_BYTES
         ):
             raise RemoteError("statements of an account that is no contact")
+        if greeting.is_busy:
+            raise RemoteError("statements on top of statements")
         statements = (*people.statements_of(self._node.store.reads, account), *record.statements)
         if any(parse_statement(raw).account != account for raw in record.statements) or not fold(
             statements, account
         ).is_member(greeting.device):
             raise RemoteError("statements that do not admit the device")
+        greeting.is_busy = True
         assert link.peer is not None and link.peer.certificate_raw is not None
         card = ((link.peer.certificate_raw, b""),)
         body = kinds.Card(account, record.statements, card)
-        self._node.append_self([body]).addCallback(lambda _: self._look_again(link))
+        self._node.append_self([body]).addCallback(lambda _: self._look_again(link)).addErrback(self._end, link)
 
     # --- ready -----------------------------------------------------------------------------------------
     def _begin_if_ready(self, link: PeerLink, greeting: Greeting) -> None:
@@ -184,7 +203,7 @@ class Peers:
     def _begin(self, link: PeerLink, device: DeviceId, account: AccountId) -> None:
         node = self._node
         node.dialing.channel_opened(device)
-        node.store.write(lambda c: people.mark_seen(c, device, node.now_ms()))
+        node.store.write(lambda c: people.mark_seen(c, device, node.now_ms())).addErrback(node.report)
         if account == node.own.account:
             node.syncing.link_ready(link, device, account, ())
             return
@@ -269,11 +288,21 @@ class Peers:
         if not news:
             link.send([kept])
             return
+        if not self._has_room_for(account, len(news)):
+            return  # not confirmed: it comes again another day
         for certificate, _ in parsed:
             if DeviceId(certificate.device) == link.peer.device:
                 node.dialing.forget_key(link.peer.device)
         done = node.append_self([kinds.Card(account, (), tuple(news))])
-        done.addCallback(lambda _: link.send([kept]))
+        done.addCallback(lambda _: link.send([kept])).addErrback(self._end, link)
+
+    def _has_room_for(self, account: AccountId, cards: int) -> bool:
+        """Whether an account has not moved too often today."""
+        day = self._node.now_ms() // DAY_MS
+        before, used = self._news.get(account, (day, 0))
+        used = cards + (used if before == day else 0)
+        self._news[account] = (day, used)
+        return used <= limits.CARDS_PER_DAY_MAX
 
     def _is_member(self, account: AccountId, device: bytes) -> bool:
         """Nobody can claim a device that has not said itself, in the roster, that it belongs to the account."""
@@ -284,7 +313,9 @@ class Peers:
     def _is_news(self, account: AccountId, device: DeviceId, serial: int, discovery: bytes) -> bool:
         person = self._node.book.people.get(account)
         known = person.devices.get(device) if person is not None else None
-        return known is None or known.certificate.serial < serial
+        if known is None or known.certificate.serial < serial:
+            return True
+        return known.certificate.serial == serial and not known.discovery and bool(discovery)
 
     def _cards_kept(self, link: PeerLink, record: CardsKept) -> None:
         assert link.peer is not None and link.peer.device is not None

@@ -78,9 +78,11 @@ def add_card(c: Connection, account: bytes, certificate_raw: bytes, discovery: b
         certificate = parse_certificate(certificate_raw)
     except RemoteError:
         return False
-    row = c.execute("SELECT account, serial FROM device WHERE id = ?", (certificate.device,)).fetchone()
-    if row is not None and (bytes(row[0]) != account or row[1] >= certificate.serial):
+    row = c.execute("SELECT account, serial, discovery FROM device WHERE id = ?", (certificate.device,)).fetchone()
+    if row is not None and bytes(row[0]) != account:
         return False
+    if row is not None and (row[1], bool(row[2])) >= (certificate.serial, bool(discovery)):
+        return False  # of one serial, the first that comes with a discovery key
     c.execute(
         "INSERT OR IGNORE INTO old_static (device, serial, static) VALUES (?, ?, ?)",
         (certificate.device, certificate.serial, certificate.static),
