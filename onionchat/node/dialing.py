@@ -45,11 +45,13 @@ class Dialing:
         self._run(self._dialer.tor_lost(self._now))
 
     def stop(self) -> None:
-        """No dials any more."""
+        """No dials any more. Whoever starts again begins anew: Tor has lost our keys, and we our channels."""
         self._is_on = False
         self._cancel_wake()
         for underway in list(self._underway.values()):
             underway.cancel()
+        self._dialer = Dialer(self._node.random)
+        self._granted.clear()
 
     @property
     def _now(self) -> float:
