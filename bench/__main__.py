@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bench import memory, parts, start, talk
+from bench import console, memory, parts, start, talk
 from bench.figures import Figure, Size, keep, show
 from onionchat.testing.namespace import QuickackNamespace
 
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[Size], list[Figure]]] = {
     "start": start.start,
     "memory": memory.memory,
     "contacts": memory.contacts,
+    "console": console.console,
 }
 
 

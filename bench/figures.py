@@ -68,17 +68,18 @@ def show(name: str, figures: Sequence[Figure]) -> str:
 
 def number(figure: Figure) -> str:
     """`1.23 ms`"""
-    return f"{_short(figure.value)} {figure.unit}"
+    return f"{short(figure.value)} {figure.unit}"
 
 
 def beside(figure: Figure) -> str:
     """`raw echo: 1.0 ms`"""
     if figure.beside_value is None:
         return figure.beside
-    return f"{figure.beside}: {_short(figure.beside_value)} {figure.unit}"
+    return f"{figure.beside}: {short(figure.beside_value)} {figure.unit}"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Three digits or so."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any
 
-from bench.figures import RESULTS, Figure, beside, number
+from bench.figures import RESULTS, Figure, beside, number, short
 
 HEAD = """# Performance
 
@@ -26,7 +26,7 @@ def _section(name: str, result: dict[str, Any]) -> str:
     lines = [f"## {name}", "", "| figure | value | beside |", "|---|---|---|"]
     for each in result["figures"]:
         figure = Figure(**each)
-        spread = f" ({min(figure.rounds):.3g}-{max(figure.rounds):.3g})" if len(figure.rounds) > 1 else ""
+        spread = f" ({short(min(figure.rounds))}-{short(max(figure.rounds))})" if len(figure.rounds) > 1 else ""
         note = f" {figure.note}" if figure.note else ""
         lines.append(f"| {figure.what} | **{number(figure)}**{spread} | {beside(figure)}{note} |")
     return "\n".join([*lines, "", _machine(result), ""])

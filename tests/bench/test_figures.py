@@ -38,5 +38,5 @@ def test_the_page_shows_value_spread_and_what_stands_beside(inside):
     machine = {"cores": 2, "memory_gib": 4, "processor": "x", "python": "3", "tor": "0.4", "quickack_namespace": inside}
     figure = {"what": "trip", "value": 2.0, "unit": "ms", "beside": "echo", "beside_value": 1.0, "rounds": [1.9, 2.4]}
     text = page({"talk": {"day": "2026-11-21", "quick": False, "machine": machine, "figures": [figure]}})
-    assert "| trip | **2.00 ms** (1.9-2.4) | echo: 1.00 ms |" in text
+    assert "| trip | **2.00 ms** (1.90-2.40) | echo: 1.00 ms |" in text
     assert ("namespace" in text.splitlines()[-1]) is inside
