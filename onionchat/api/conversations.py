@@ -151,7 +151,7 @@ class Conversations:
     def react(self, params: t.MessageReact) -> "Deferred[t.Sent]":
         """React with one emoji; empty takes it away."""
         _, row = self._writable(params.name)
-        if len(params.emoji.encode()) > limits.EMOJI_MAX_BYTES or len(params.emoji.split()) > 1:
+        if len(params.emoji.encode("utf-8", "replace")) > limits.EMOJI_MAX_BYTES or len(params.emoji.split()) > 1:
             raise UsageError("a reaction is one emoji")
         return self._append(row, chat.Reaction(self._line(row, params.id).id, params.emoji.strip()))
 

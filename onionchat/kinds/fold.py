@@ -5,7 +5,7 @@ from typing import Protocol
 
 from onionchat import limits
 from onionchat.codec import decode, encode
-from onionchat.errors import RemoteError
+from onionchat.errors import LocalError, RemoteError
 from onionchat.kinds import account, chat
 from onionchat.kinds.changes import Change, MessageShown, Shown
 from onionchat.log.entry import Content
@@ -57,8 +57,11 @@ def kind_of(body: Body) -> str:
 
 
 def body_bytes(body: Body) -> bytes:
-    """The encoded body."""
-    return encode(body)
+    """The encoded body. LocalError when a text in it is no Unicode (half of a surrogate pair)."""
+    try:
+        return encode(body)
+    except UnicodeEncodeError:
+        raise LocalError("the text is not valid Unicode; check the terminal's or the file's encoding") from None
 
 
 def parse_body(content: Content) -> Body | None:

@@ -112,7 +112,7 @@ def search(c: Connection, query: str, conversation: ConversationRow | None, limi
             f" WHERE words MATCH ?{where} ORDER BY words.rowid DESC LIMIT ?",
             (match_expression(query), *values, limit),
         ).fetchall()
-    except DatabaseError:
+    except (DatabaseError, UnicodeEncodeError):
         raise LocalError('that search cannot be read; use words, "a phrase" or begin*') from None
     lines = [_line(c, row) for row in rows]
     _add_marks(c, lines)
