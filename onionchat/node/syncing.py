@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar, assert_never
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from onionchat import limits
 from onionchat.errors import RemoteError, StoreError
 from onionchat.ids import AccountId, ConversationId, DeviceId
 from onionchat.log.commands import (
@@ -35,6 +36,7 @@ from onionchat.store.reader import StoreReader
 from onionchat.wire.records import AnyRecord, ConversationDigests, ConversationUnknown, RootDigest
 
 T = TypeVar("T")
+WARN_AGAIN_SECONDS = 86_400.0
 
 
 class SyncHost(Protocol):
@@ -86,6 +88,7 @@ class LinkSessions:
     device: DeviceId
     account: AccountId
     ready_at: float
+    jobs: int = 0  # on their way to the disk
     sessions: dict[ConversationId, SyncSession] = field(default_factory=dict)
     digests: DigestSession | None = None
     wakes: dict[ConversationId, Any] = field(default_factory=dict)
@@ -98,6 +101,7 @@ class Syncing:
         self._host = host
         self._links: dict[PeerLink, LinkSessions] = {}
         self._schedulers: dict[ConversationId, RequestScheduler] = {}
+        self._warned: dict[tuple[ConversationId, str], float] = {}
 
     # --- links ---------------------------------------------------------------------------------------
     def link_ready(
@@ -226,7 +230,7 @@ class Syncing:
             case AdmitLog():
                 self._admit(state, command)
             case ConflictNoticed(name):
-                self._host.noticed(name, "two devices claim one log; the first was kept. Compare words again.")
+                self._warn(name, "two devices claim one log; the first was kept. Compare words again.")
             case RecordAcknowledged():
                 self._host.acknowledged(state.link, command)
             case QuotaReached(name):
@@ -245,6 +249,26 @@ class Syncing:
                 self._host.peer_misbehaved(state.link, reason)
             case _:
                 assert_never(command)
+
+    def _warn(self, conversation: ConversationId, text: str) -> None:
+        """Once a day: who causes it can cause it again as often as it likes."""
+        last = self._warned.get((conversation, text))
+        if last is None or self._now - last >= WARN_AGAIN_SECONDS:
+            self._warned[conversation, text] = self._now
+            self._host.noticed(conversation, text)
+
+    def _submit(self, state: LinkSessions, weight: int, job: Callable[[Any, Any], T]) -> "Deferred[T] | None":
+        """A job of the gate; None when the link has far more under way than any window allows."""
+        if state.account != self._host.own_account and state.jobs + weight > limits.LINK_JOBS_MAX:
+            self._host.peer_misbehaved(state.link, "more at once than can be kept")
+            return None
+        state.jobs += weight
+
+        def ended(result: T) -> T:
+            state.jobs -= weight
+            return result
+
+        return self._host.through_gate(job).addBoth(ended)
 
     def _wake_at(self, state: LinkSessions, conversation: ConversationId, at: float) -> None:
         call = state.wakes.get(conversation)
@@ -265,7 +289,11 @@ class Syncing:
         now_ms = self._host.now_ms()
         if self._now - state.ready_at > SETTLED_SECONDS and len(entries) == 1:
             self._host.entry_came_at_once(state.device, entries[0], now_ms)
-        done = self._host.through_gate(lambda c, gate: gate.append(c, conversation, entries, now_ms))
+        done = self._submit(
+            state, limits.LINK_JOBS_OF_BATCH, lambda c, gate: gate.append(c, conversation, entries, now_ms)
+        )
+        if done is None:
+            return
 
         def committed(result: Appended) -> None:
             session = state.sessions.get(conversation)
@@ -289,7 +317,9 @@ class Syncing:
         done.addCallbacks(committed, lambda failure: self._refused(state, failure))
 
     def _admit(self, state: LinkSessions, command: AdmitLog) -> None:
-        done = self._host.through_gate(lambda c, gate: gate.admit(c, command))
+        done = self._submit(state, 1, lambda c, gate: gate.admit(c, command))
+        if done is None:
+            return
 
         def committed(head: LogHead) -> None:
             self.each(command.conversation, lambda session: session.log_added(head, self._now))

@@ -82,7 +82,7 @@ class Gate:
         seed: bytes | None = None,
     ) -> None:
         (count,) = c.execute("SELECT count(*) FROM log WHERE conversation = ?", (conversation.n,)).fetchone()
-        if count >= limits.LOGS_PER_CONVERSATION_MAX:
+        if seed is None and count >= limits.LOGS_PER_CONVERSATION_MAX:
             raise RemoteError("too many logs in one conversation")
         mark = c.execute("SELECT seq FROM read_mark WHERE log = ?", (log,)).fetchone()
         c.execute(
@@ -103,10 +103,13 @@ class Gate:
                 c, conversation, certificate.log, certificate.device, command.offer.certificate, command.belief
             )
             row = find_log(c, certificate.log)
+        elif (row.conversation, row.device) != (conversation.n, certificate.device):
+            raise RemoteError("a log that another offer claimed a moment ago")
         elif command.belief > row.belief:
             c.execute("UPDATE log SET belief = ? WHERE n = ?", (int(command.belief), row.n))
         assert row is not None
-        for box in command.offer.boxes:
+        (count,) = c.execute("SELECT count(*) FROM log_box WHERE log = ?", (row.n,)).fetchone()
+        for box in command.offer.boxes[: max(0, limits.LOG_BOXES_MAX - count)]:
             add_box(c, row.n, box)
         return row.head
 
