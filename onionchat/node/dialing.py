@@ -11,6 +11,8 @@ from onionchat.net.dialer import Dial, Dialer, Explanation, WakeAt
 from onionchat.net.failure import DialError, DialFailure
 from onionchat.net.onions import VIRTUAL_PORT
 from onionchat.net.peer import PeerLink, dial
+from onionchat.store import people
+from onionchat.store.people import DeviceRow
 from onionchat.wire.handshake import DeviceExpected, Expected, InvitationExpected
 
 if TYPE_CHECKING:
@@ -145,24 +147,34 @@ class Dialing:
 
         done.addCallbacks(reached, failed)
 
+    async def _grant(self, row: DeviceRow, address: str) -> None:
+        """Let Tor find the device. It holds one key for an address: that of the device that was dialled last there."""
+        tor = self._node.tor
+        if any(own.key == row.certificate.address for own in people.addresses(self._node.store.reads)):
+            raise DialError(DialFailure.UNREACHABLE)  # it names an address of ours, whose key is for the probe
+        if tor is None or not row.discovery or self._granted.get(row.id) == address:
+            return
+        self.forget_key(row.id)
+        for other in [other for other, held in self._granted.items() if held == address]:
+            del self._granted[other]  # one of both is not there; who is gives its own key when it is dialled
+        await tor.keys.grant(address, row.discovery)
+        self._granted[row.id] = address
+
     async def _reach(self, target: Target, fresh: bool) -> PeerLink:
         node = self._node
         tor = node.tor
         if tor is None or not node.is_unlocked:
             raise DialError(DialFailure.TOR_AWAY)
         expected: Expected
-        if target in node.book.asked:
-            expected, address = InvitationExpected(target), onion_address(target)
-        else:
-            row = node.device_row(DeviceId(target))
-            if row is None:
-                raise DialError(DialFailure.UNREACHABLE)
+        row = node.device_row(DeviceId(target))  # first: a link may be made to look like a contact's device
+        if row is not None:
             address = row.certificate.address_text
             expected = DeviceExpected(row.id, row.certificate.address, row.certificate.serial)
-            if row.discovery and self._granted.get(target) != address:
-                self.forget_key(row.id)
-                self._granted[target] = address
-                await tor.keys.grant(address, row.discovery)
+            await self._grant(row, address)
+        elif target in node.book.asked:
+            expected, address = InvitationExpected(target), onion_address(target)
+        else:
+            raise DialError(DialFailure.UNREACHABLE)
         user = f"{self._isolation}-{target.hex()[:16]}"
         dialled = dial(
             tor, node.reactor, node.credentials(), expected, address, VIRTUAL_PORT, user, node, target, fresh=fresh

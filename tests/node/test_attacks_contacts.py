@@ -104,7 +104,7 @@ def admit(old: Stranger, new: Stranger) -> bytes:
 def test_a_removed_device_loses_its_channel(world: World) -> None:
     """What is said after a device was declared stolen must not reach it over the channel that it still has."""
     alice, bob = world.add("Alice"), Stranger(world, 2000, "Bob")
-    accepted = bob.meet(alice, "Bob")
+    bob.meet(alice, "Bob")
     phone = Stranger(world, 2001, "Bob's phone")
     add = admit(bob, phone)
     link = phone.dial_device(alice)
