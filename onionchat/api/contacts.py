@@ -15,7 +15,7 @@ from onionchat.identity.contact import check_pet_name, suggest_name
 from onionchat.identity.link import parse_link
 from onionchat.ids import AccountId, id_text
 from onionchat.kinds import account as kinds
-from onionchat.node.book import Person, is_id_of
+from onionchat.node.book import Person, forced_setting, is_id_of
 from onionchat.node.events import RequestChanged
 from onionchat.node.node import Node
 from onionchat.node.removal import forget_contact
@@ -183,8 +183,7 @@ class Contacts:
         found = [a for a in self._node.book.asked.values() if is_id_of(params.id, a.invitation)]
         if len(found) != 1 or found[0].state == "accepted":
             raise LocalError("there is no such outgoing request; `onionchat requests` lists them with their ids")
-        done = self._write(msgspec.structs.replace(found[0], state="cancelled"))
-        return self._done(done.addCallback(lambda _: self._node.dialing.refresh()))
+        return self._done(self._node.meeting.set_asked(found[0], "cancelled"))
 
     # --- contacts --------------------------------------------------------------------------------------------
     def contacts(self, _: t.Nothing) -> list[t.Contact]:
@@ -209,7 +208,7 @@ class Contacts:
         node = self._node
 
         def written(_: object) -> "Deferred[None]":
-            node.peers.close_account(person.account, value.state)
+            node.peers.close_account(person.account)
             node.dialing.refresh()
             return node.services.move(urgent=True)
 
@@ -234,11 +233,20 @@ class Contacts:
         person = self._node.book.find(params.name)
         if person.trust == params.trust:
             return t.Done()
-        done = self._write(kinds.TrustSet(person.account, params.trust))
+        bodies: list[Any] = [kinds.TrustSet(person.account, params.trust)]
+        if person.is_forced:
+            bodies.append(kinds.Setting(forced_setting(person.account), ""))
+        done = self._write(*bodies).addCallback(lambda _: self._trust_changed(person.account, params.trust))
         words = {"validated": "you compared words: they match", "compromised": "marked as compromised: nothing is sent"}
         text = words.get(params.trust, "no longer validated")
         done.addCallback(lambda _: self._node.noticed(person.conversation, text))
         return self._done(done)
+
+    def _trust_changed(self, account: AccountId, trust: str) -> None:
+        """What is waiting for a compromised contact waits on: its channels end, it is not dialled."""
+        if trust == "compromised":
+            self._node.peers.close_account(account)
+        self._node.dialing.refresh()
 
     def rename(self, params: t.ContactRename) -> Any:
         """Another pet name."""

@@ -15,7 +15,7 @@ from onionchat.kinds import account as kinds
 from onionchat.kinds import chat
 from onionchat.kinds.changes import Shown
 from onionchat.log.log import LogHead
-from onionchat.node.book import Person, is_id_of
+from onionchat.node.book import Person, forced_setting, is_id_of
 from onionchat.node.node import Node
 from onionchat.store import messages as pages
 from onionchat.store.gate import NO_LOG
@@ -122,12 +122,22 @@ class Conversations:
 
     def send(self, params: t.MessageSend) -> "Deferred[t.Sent]":
         """Commit a message."""
-        _, row = self._writable(params.name, params.force)
+        person, row = self._writable(params.name, params.force)
         check_text(params.text)
         reply = self._line(row, params.reply_to).id if params.reply_to else chat.NO_REPLY
         seconds = params.expires_seconds or self._node.book.timers.get(row.id) or 0
         expires = self._node.now_ms() + seconds * 1000 if seconds else 0
-        return self._append(row, chat.Text(params.text, reply), expires)
+        body = chat.Text(params.text, reply)
+        if person is not None and person.trust == "compromised" and not person.is_forced:
+            return Deferred.fromCoroutine(self._send_forced(person, row, body, expires))
+        return self._append(row, body, expires)
+
+    async def _send_forced(self, person: Person, row: ConversationRow, body: chat.Text, expires_ms: int) -> t.Sent:
+        """To a compromised contact, because the user insists: its channels are allowed until it is marked anew."""
+        await self._node.append_self([kinds.Setting(forced_setting(person.account), "1")])
+        sent = await self._append(row, body, expires_ms)
+        self._node.dialing.refresh()
+        return sent
 
     def _append(self, row: ConversationRow, body: Any, expires_ms: int = 0) -> "Deferred[t.Sent]":
         def sent(result: Appended) -> t.Sent:

@@ -8,7 +8,7 @@ from onionchat import limits
 from onionchat.codec import decode
 from onionchat.errors import LocalError, RemoteError
 from onionchat.identity.account import Roster, fold
-from onionchat.ids import AccountId, ConversationId, DeviceId, id_text
+from onionchat.ids import AccountId, ConversationId, DeviceId, id_text, parse_id
 from onionchat.kinds import account as kinds
 from onionchat.log.entry import direct_id
 from onionchat.store import people
@@ -19,6 +19,7 @@ from onionchat.text import name_key
 
 V = TypeVar("V")
 PREFIX_MIN_CHARACTERS = 6
+FORCED_SETTING = "forced:"
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Person:
     devices: dict[DeviceId, DeviceRow]
     former: tuple[DeviceId, ...]
     conversation: ConversationId
+    is_forced: bool = False  # compromised, and the user has said to write all the same
 
     @property
     def account(self) -> AccountId:
@@ -45,7 +47,9 @@ class Person:
     @property
     def is_active(self) -> bool:
         """Whether its devices may have channels with us."""
-        return self.value.state == "active" and not (self.roster is not None and self.roster.disputed)
+        if self.value.state != "active" or (self.roster is not None and self.roster.disputed):
+            return False
+        return self.trust != "compromised" or self.is_forced
 
 
 @dataclass
@@ -88,6 +92,8 @@ class Book:
                 setting = _decoded(value, kinds.Setting)
                 if setting is not None:
                     self.settings[setting.key] = setting.value
+                    if setting.key.startswith(FORCED_SETTING):
+                        self.reload_account(c, AccountId(parse_id(setting.key.removeprefix(FORCED_SETTING))))
             case "timer":
                 self.timers[ConversationId(key)] = int.from_bytes(value, "big")
             case _:
@@ -118,6 +124,7 @@ class Book:
             active if roster is not None else {},
             tuple(row.id for row in rows if row.id not in active),
             direct_id(self.own.account, account),
+            _is_set(people.register(c, "setting", forced_setting(account).encode())),
         )
 
     # --- looking up ----------------------------------------------------------------------------------
@@ -164,6 +171,16 @@ class Book:
     def device_label(self, device: DeviceId) -> str:
         """The label of an own device; stays among own devices."""
         return self.settings.get(f"device:{id_text(device)}", "") or id_text(device)[:8]
+
+
+def forced_setting(account: bytes) -> str:
+    """The setting that lets a compromised contact have channels, until it is marked anew."""
+    return FORCED_SETTING + id_text(account)
+
+
+def _is_set(value: bytes | None) -> bool:
+    setting = _decoded(value, kinds.Setting) if value is not None else None
+    return setting is not None and bool(setting.value)
 
 
 def is_id_of(text: str, raw: bytes) -> bool:

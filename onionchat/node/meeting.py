@@ -237,6 +237,8 @@ class Meeting:
         before = node.book.people.get(account)
         if before is not None and before.value.state == "active":  # it asked at another link
             bodies.append(msgspec.structs.replace(before.value, owed=request.invitation))
+        elif before is not None and before.value.state == "imported":  # its name and its trust came with the history
+            bodies.append(msgspec.structs.replace(contact, name=before.name))
         else:
             bodies += [contact, kinds.TrustSet(account, "unvalidated")]
         bodies.append(msgspec.structs.replace(request, state="accepted", statements=(), cards=()))
@@ -298,8 +300,12 @@ class Meeting:
         person = self._node.book.person_of(link.peer.device)
         if person is None or not person.value.owed:
             return
-        value = msgspec.structs.replace(person.value, owed=b"")
-        self._node.append_self([value]).addCallback(lambda _: self._node.services.changed())
+        bodies: list[object] = [msgspec.structs.replace(person.value, owed=b"")]
+        invitation = self._node.book.invitations.get(person.value.owed)
+        if invitation is not None and invitation.state == "used":  # nobody comes there any more: its keys go
+            bodies.append(msgspec.structs.replace(invitation, seed=b"", static=b""))
+        done = self._node.append_self(bodies).addCallback(lambda _: self._node.services.changed())
+        done.addErrback(self._node.report)
 
     # --- we at others' invitations -----------------------------------------------------------------------
     def invitation_reached(self, link: PeerLink, key: bytes) -> None:
@@ -330,26 +336,29 @@ class Meeting:
         match record:
             case ContactRequestKept():
                 if asked.state == "waiting":
-                    self._set_asked(asked, "kept")
+                    self.set_asked(asked, "kept")
             case ContactRefused(reason):
                 if asked.state in ("waiting", "kept") and reason != "full":
-                    self._set_asked(asked, "refused", remote_name(reason))
+                    self.set_asked(asked, "refused", remote_name(reason))
                 link.close("done")
             case ContactAccepted():
                 done = self._accepted(record, key, link, None)
-                done.addCallback(lambda _: link.close("done"))
+                done.addErrback(self._node.report).addCallback(lambda _: link.close("done"))
             case _:
                 raise RemoteError(f"a {type(record).__name__} from an invitation")
 
-    def _set_asked(self, asked: kinds.Asked, state: str, reason: str = "") -> None:
+    def set_asked(self, asked: kinds.Asked, state: str, reason: str = "") -> "Deferred[None]":
+        """An outgoing request went on. Once it is over its discovery key is a spare again."""
         changed = msgspec.structs.replace(asked, state=state, reason=reason)
-        done = self._node.append_self([changed])
+        is_over = state not in ("waiting", "kept")
+        also = (lambda c: people.free_slots(c, asked.invitation)) if is_over else None
+        done = self._node.append_self([changed], also=also)
 
         def told(_: object) -> None:
             self._node.emit(RequestChanged(asked.invitation, False, state))
             self._node.dialing.refresh()
 
-        done.addCallbacks(told, self._node.report)
+        return done.addCallbacks(told, self._node.report)
 
     def accepted_by_device(self, link: PeerLink, record: ContactAccepted, device: DeviceId) -> "Deferred[None]":
         """A device that we may not know says that we were accepted: it must prove the invitation that we asked."""
@@ -383,6 +392,8 @@ class Meeting:
         bodies: list[object] = [card, msgspec.structs.replace(asked, state="accepted"), *self._crossed(account)]
         if person is None or person.value.state == "removed":
             bodies += [contact, kinds.TrustSet(account, "unvalidated")]
+        elif person.value.state == "imported":
+            bodies.append(msgspec.structs.replace(contact, name=person.name))
         done = node.append_self(bodies, also=lambda c: self._open(c, account, key))
 
         def kept(_: object) -> None:

@@ -80,7 +80,7 @@ class Peers:
         person = self._node.book.person_of(device)
         is_known = self._account_of(device) is not None
         if person is not None and not is_known:
-            self._node.refuse(link, "blocked")
+            self._node.refuse(link, "unknown")
             return
         greeting = self._greetings[link] = Greeting(device, is_known)
         self._bound_greetings(device)
@@ -236,19 +236,19 @@ class Peers:
         for link in [*self.live.values(), *self._greetings]:
             link.close(reason)
 
-    def close_account(self, account: AccountId, reason: str) -> None:
-        """A contact was blocked or removed."""
+    def close_account(self, account: AccountId) -> None:
+        """A contact was blocked, removed or marked; it is not told why its channels end."""
         for device, link in list(self.live.items()):
             person = self._node.book.person_of(device)
             if person is not None and person.account == account:
-                link.close(reason)
+                link.close("done")
 
     def look_again(self, account: AccountId) -> None:
         """An account's roster has changed: devices that are no longer in it lose their channels."""
         for device, link in list(self.live.items()):
             person = self._node.book.person_of(device)
             if person is not None and person.account == account and self._account_of(device) is None:
-                link.close("removed")
+                link.close("done")
 
     # --- cards -----------------------------------------------------------------------------------------
     def send_card(self, link: PeerLink, account: AccountId) -> None:

@@ -182,6 +182,11 @@ def discovery_for(c: Connection, address: bytes, owner: bytes) -> bytes:
     return bytes(row[0])
 
 
+def free_slots(c: Connection, owner: bytes) -> None:
+    """Whoever was given these discovery keys came to nothing; it may keep what it was told, others may have it too."""
+    c.execute("UPDATE slot SET owner = NULL WHERE owner = ?", (owner,))
+
+
 def rename_slot(c: Connection, owner: bytes, account: bytes) -> None:
     """The account behind an invitation is known now: its discovery key is that account's."""
     c.execute(

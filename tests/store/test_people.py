@@ -140,3 +140,14 @@ def test_a_contact_is_what_the_register_says(world: World) -> None:
     assert people.contact_of(world.c, world.contact.account) == contact
     assert people.register(world.c, "contact", b"?") is None
     assert [key for key, _ in people.registers(world.c, "contact")] == [world.contact.account]
+
+
+def test_a_discovery_key_that_came_to_nothing_is_a_spare_again():
+    world = World()
+    row = people.add_address(world.c, 1, NOW, False, seeded(3))
+    keys = {people.discovery_for(world.c, row.key, bytes([n]) * 32) for n in range(126)}
+    assert len(keys) == 126
+    with pytest.raises(LocalError, match="no room"):
+        people.discovery_for(world.c, row.key, b"one too many".ljust(32, b"\0"))
+    people.free_slots(world.c, bytes([7]) * 32)
+    assert people.discovery_for(world.c, row.key, b"now it fits".ljust(32, b"\0")) in keys
