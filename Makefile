@@ -17,6 +17,7 @@ SECONDS ?= 60
 # Generated pages: `module:page` runs `python -m module > page`. Add a generator here, and nowhere else.
 GENERATED := \
     onionchat.api.document:docs/api.md \
+    onionchat.cli.manpage:docs/onionchat.1 \
     bench.page:docs/performance.md
 
 .DEFAULT_GOAL := help
