@@ -172,8 +172,8 @@ class FirstRun(urwid.Widget):
             "words are good.",
             "second": "The same once more.",
             "making": "Making the keys …",
-            "recovery": "Write these 24 words on paper and keep them. They are for the day when all your devices are lost; "
-            "this version cannot use them yet.",
+            "recovery": "Write these 24 words on paper and keep them. They are for the day when all your devices "
+            "are lost; this version cannot use them yet.",
         }
         lines: list[Line] = [[], [("title", " onionchat"), ("quiet", "  the first time")], []]
         if self.step == "link":
