@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from onionchat import limits
-from onionchat.errors import LockedError
+from onionchat.errors import LockedError, StoreError
 from onionchat.identity.account import statements_for_contact
 from onionchat.identity.device import Certificate, parse_certificate
 from onionchat.ids import AccountId, ConversationId, DeviceId
@@ -38,6 +38,7 @@ from onionchat.node.introductions import Introductions
 from onionchat.node.meeting import Meeting
 from onionchat.node.peers import Peers
 from onionchat.node.profile import Profile
+from onionchat.node.removal import resume_removals
 from onionchat.node.services import DEVICE, Services
 from onionchat.node.syncing import Syncing
 from onionchat.store import people, quota
@@ -141,16 +142,19 @@ class Node:
 
     async def _start(self) -> None:
         await self._open_store()
-        if self.tor is not None:
+        if self.tor is not None and self.is_unlocked:
             self.tor.start()
             self.services.start()
             self.introductions.resume()
+            resume_removals(self)
 
     async def _open_store(self) -> None:
         store = self.profile.open_store(self.reactor, self.random)
         self._store = store
         self._book = Book(store.own)
         await store.ensure_self()
+        if self._store is not store:
+            return  # stopped meanwhile
         self._book.load(store.reads)
         self.deliveries.load(store.reads)
         self._chores = self.reactor.callLater(CHORES_SECONDS, self._do_chores)
@@ -169,13 +173,20 @@ class Node:
         self.meeting.close_all(reason)
         await self.services.stop()
         if self.tor is not None:
-            await self.tor.stop()
+            try:
+                await self.tor.stop()
+            except Exception as fault:  # the keys go all the same
+                _log.error("Tor did not end well: {kind}", kind=type(fault).__name__)
         if self._chores is not None and self._chores.active():
             self._chores.cancel()
         if self._store is not None:
-            await self.deliveries.flush()
+            try:
+                await self.deliveries.flush()
+            except StoreError as error:
+                _log.error("what was delivered is not noted: {error}", error=str(error))  # it is found again
             store, self._store, self._book = self._store, None, None
-            store.close()
+            if store is not None:  # two locks at once
+                store.close()
 
     def lock(self) -> "Deferred[None]":
         """Close store and channels, wipe the keys; `unlock` goes on."""
@@ -184,6 +195,7 @@ class Node:
     async def _lock(self) -> None:
         await self._close("locked")
         self.profile.lock()
+        self.reactor.callLater(0, overwrite_let_go)  # when this call, and what it was called by, holds nothing any more
         self.emit(Locked())
 
     def unlock(self, passphrase: str) -> "Deferred[None]":

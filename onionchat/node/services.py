@@ -57,6 +57,7 @@ class Services:
         self._starting = True
         self.changed()
         self._starting = False
+        self._resume_move()
 
     def stop(self) -> "Deferred[None]":
         """Stop listening; Tor takes the onions down with our connection."""
@@ -223,13 +224,21 @@ class Services:
 
         return node.store.write(job).addCallback(moved)
 
+    def _resume_move(self) -> None:
+        """At start: what a crash cut off between a block or removal and the move that goes with it."""
+        node, row = self._node, self.current_address()
+        gone = [p.account for p in node.book.people.values() if p.value.state in ("blocked", "removed")]
+        if row is not None and any(people.has_slot(node.store.reads, row.key, account) for account in gone):
+            self.move(urgent=True).addErrback(node.report)
+
     def card_kept(self, device: DeviceId, serial: int) -> None:
         """A contact's device has our certificate of this serial on its disk."""
         row = self.current_address()
         if row is None or row.serial != serial:
             return
         key = row.key
-        self._node.store.write(lambda c: people.note_told(c, key, device)).addCallback(lambda _: self.drop_old())
+        done = self._node.store.write(lambda c: people.note_told(c, key, device))
+        done.addCallback(lambda _: self.drop_old()).addErrback(self._node.report)
 
     def drop_old(self) -> None:
         """Old addresses that nobody needs any more, or that are overdue."""
@@ -248,7 +257,7 @@ class Services:
                 for key in gone:
                     people.drop_address(c, key)
 
-            node.store.write(job).addCallback(lambda _: self.changed())
+            node.store.write(job).addCallback(lambda _: self.changed()).addErrback(node.report)
 
     # --- time -------------------------------------------------------------------------------------------------
     def expire(self) -> None:
@@ -257,7 +266,7 @@ class Services:
         over = [i for i in node.book.invitations.values() if i.state == "open" and self._has_expired(i)]
         if over:
             bodies = [self._expired(i) for i in over]
-            node.append_self(bodies).addCallback(lambda _: self.changed())
+            node.append_self(bodies).addCallback(lambda _: self.changed()).addErrback(node.report)
         self.drop_old()
         node.emit(TorChanged())
 

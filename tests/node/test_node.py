@@ -1,0 +1,208 @@
+"""A node's life: start, stop, lock, unlock; a full disk; what was in the middle of something."""
+
+import pytest
+
+from onionchat.api import types as t
+from onionchat.errors import LockedError, StoreError
+from onionchat.node.events import Locked
+from onionchat.testing.nodes import PASSPHRASE
+
+TABLES = ("entry", "ack", "register", "device", "slot", "address")
+
+
+def fill_disk(actor):
+    """From now on nothing more fits into the database: SQLite's own words, whatever is still free in its pages."""
+
+    def job(c):
+        for table in TABLES:
+            for what in ("INSERT", "UPDATE"):
+                c.execute(
+                    f"CREATE TEMP TRIGGER full_{table}_{what} BEFORE {what} ON main.{table}"
+                    " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+                )
+
+    actor.world.wait(actor.node.store.write(job))
+
+
+def free_disk(actor):
+    """There is space again."""
+
+    def job(c):
+        for table in TABLES:
+            for what in ("INSERT", "UPDATE"):
+                c.execute(f"DROP TRIGGER full_{table}_{what}")
+
+    actor.world.wait(actor.node.store.write(job))
+
+
+# --- lock and unlock ------------------------------------------------------------------------------------------
+def test_lock_and_unlock(world, friends):
+    alice, bob = friends
+    alice.send("Bob", "before")
+    alice.do("node.lock")
+    assert not alice.node.is_unlocked and alice.node.profile.is_locked
+    assert isinstance(alice.node_events[-1], Locked) and alice.events[-1].event == "locked"
+    assert not bob.contact("Alice").online
+    with pytest.raises(LockedError):
+        alice.do("contact.list")
+    status = alice.status()
+    assert (status.device, status.name, status.tor.state) == ("", "", "off")
+    for used in (lambda: alice.node.store, lambda: alice.node.book, lambda: alice.node.own):
+        with pytest.raises(LockedError):
+            used()
+    bob.send("Alice", "while you were away")
+    with pytest.raises(LockedError):
+        alice.do("node.unlock", passphrase="wrong")
+    assert not alice.node.is_unlocked
+    alice.do("node.unlock", passphrase=PASSPHRASE)
+    alice.do("node.unlock", passphrase=PASSPHRASE)  # twice is harmless
+    world.pass_time(60)
+    assert alice.texts("Bob") == ["before", "while you were away"] and alice.contact("Bob").online
+
+
+@pytest.mark.parametrize("method", ["node.lock", "stop"])
+def test_lock_in_the_middle_of_everything(world, friends, method):
+    """Sends, dials, requests and moves are under way; nothing is lost that was promised, and nothing fails aloud."""
+    alice, bob = friends
+    carol = world.add("Carol")
+    carol.do("contact.add", link=alice.do("invite.create").link)
+    alice.do("invite.create", expires_seconds=3)
+    alice.node.services.move(urgent=False).addErrback(lambda failure: failure.trap(LockedError))
+    begun = [alice.begin("message.send", name="Bob", text=f"line {n}") for n in range(20)]
+    begun += [alice.begin("request.accept", id=alice.do("request.list")[0].id)] if method == "stop" else []
+    for one in begun:
+        one.addErrback(lambda failure: failure.trap(LockedError))
+    bob.begin("message.send", name="Alice", text="crossing")
+    ended = alice.node.lock() if method == "node.lock" else alice.node.stop()
+    world.wait(ended)
+    world.pass_time(30)
+    if method == "stop":
+        alice.start()
+    else:
+        alice.do("node.unlock", passphrase=PASSPHRASE)
+    world.pass_time(120)
+    promised = [one.result.id for one in begun if isinstance(getattr(one, "result", None), t.Sent)]
+    assert {m.id for m in bob.log("Alice")} >= set(promised)
+    assert "crossing" in alice.texts("Bob")
+    assert [m.id for m in alice.log("Bob")] == [m.id for m in bob.log("Alice")]
+
+
+def test_a_stop_while_locked_and_twice(world, friends):
+    alice, _ = friends
+    alice.do("node.lock")
+    alice.stop()
+    alice.stop()
+    alice.start()
+
+
+def test_who_was_stopped_before_it_was_ready(tmp_path, world):
+    alice = world.add("Alice")
+    alice.stop()
+    from onionchat.node.node import Node
+    from onionchat.testing.nodes import WatchedProfile
+
+    node = Node(WatchedProfile.open(alice.folder, PASSPHRASE), world.reactor, None)
+    node.start()
+    world.wait(node.stop())
+    alice.start()
+
+
+def test_a_profile_that_is_in_use_is_not_opened(world):
+    from onionchat.errors import LocalError
+    from onionchat.testing.nodes import WatchedProfile
+
+    alice = world.add("Alice")
+    with pytest.raises(LocalError, match="use"):
+        WatchedProfile.open(alice.folder, PASSPHRASE)
+
+
+def test_everything_is_there_after_a_restart(world, friends):
+    alice, bob = friends
+    entry = alice.send("Bob", "hello")
+    bob.do("message.react", name="Alice", id=entry, emoji="👍")
+    alice.do("contact.trust", name="Bob", trust="validated")
+    alice.do("contact.rename", name="Bob", new="Robert")
+    before = [alice.log("Robert"), alice.contact("Robert").trust, alice.do("invite.list")]
+    alice.restart()
+    world.pass_time(30)
+    assert [alice.log("Robert"), alice.contact("Robert").trust, alice.do("invite.list")] == before
+
+
+# --- a full disk ------------------------------------------------------------------------------------------------
+def test_a_full_disk_refuses_what_cannot_be_kept(world, friends):
+    alice, _ = friends
+    fill_disk(alice)
+    with pytest.raises(StoreError, match="disk is full"):
+        alice.send("Bob", "x" * 20_000)
+    assert alice.texts("Bob") == []
+    free_disk(alice)
+    alice.send("Bob", "x" * 20_000)
+    world.faults.clear()
+
+
+def test_a_full_disk_acknowledges_nothing_and_goes_on_later(world, friends):
+    alice, bob = friends
+    fill_disk(alice)
+    sent = [bob.send("Alice", f"{n} " + "x" * 20_000) for n in range(3)]
+    world.pass_time(60)
+    assert bob.status().queued == 3 and all(m.state != "delivered" for m in bob.log("Alice"))
+    free_disk(alice)
+    world.pass_time(1200)
+    assert [m.id for m in alice.log("Bob")] == sent and bob.status().queued == 0
+    assert all("disk" not in fault and "Traceback" not in fault for fault in world.faults), world.faults
+    world.faults.clear()
+
+
+def test_requests_and_acceptances_wait_for_space(world):
+    alice, bob = world.add("Alice"), world.add("Bob")
+    link = alice.do("invite.create").link
+    fill_disk(alice)
+    bob.do("contact.add", link=link, greeting="x" * 400)
+    world.pass_time(30)
+    assert alice.do("request.list") == [] and bob.do("request.list")[0].state == "waiting"
+    free_disk(alice)
+    world.pass_time(1200)
+    fill_disk(bob)
+    alice.do("request.accept", id=alice.do("request.list")[0].id)
+    world.pass_time(60)
+    free_disk(bob)
+    world.pass_time(1200)
+    assert alice.contact("Bob").online and bob.contact("Alice").online
+    assert all("Traceback" not in fault for fault in world.faults), world.faults
+    world.faults.clear()
+
+
+def test_a_stop_on_a_full_disk_ends(world, friends):
+    alice, _ = friends
+    alice.send("Bob", "hello")
+    fill_disk(alice)
+    alice.stop()
+    assert not alice.node.is_unlocked
+    alice.start()  # its lock was let go
+    world.faults.clear()
+
+
+# --- subscribers and faults --------------------------------------------------------------------------------------
+def test_a_subscriber_that_fails_harms_nobody(world, friends):
+    alice, bob = friends
+
+    def fail(event):
+        raise ValueError("of a secret")
+
+    end = alice.node.subscribe(fail)
+    alice.send("Bob", "hello")
+    assert bob.texts("Alice") == ["hello"]
+    assert world.faults and all("secret" not in fault for fault in world.faults)
+    end()
+    end()
+    world.faults.clear()
+    alice.send("Bob", "again")
+    assert world.faults == []
+
+
+def test_warnings_are_few_and_said_once(world):
+    alice = world.add("Alice")
+    for number in (*range(12), 11, 11):
+        alice.node.warn(f"warning {number}")
+    warnings = [w for w in alice.status().warnings if w.startswith("warning")]
+    assert len(warnings) == len(set(warnings)) <= 8 and "warning 11" in warnings
