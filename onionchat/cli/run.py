@@ -61,10 +61,10 @@ def run(context: Context) -> int:
     settings = context.settings()
     if context.is_node_running():
         raise LocalError("a node is running on this profile already")
-    passphrase = context.passphrase.existing()
+    passphrase = [context.passphrase.existing()]  # a list, so that this function keeps nothing of it while it runs
 
     async def main(reactor: Any, interrupted: "Deferred[None]") -> int:
-        node = compose.build_node(context.profile, passphrase, reactor, settings)
+        node = compose.build_node(context.profile, passphrase.pop(), reactor, settings)
         service = compose.build_service(node)
         live = LiveNode(node, service, context.profile, reactor)
         await live.start()

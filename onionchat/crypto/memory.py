@@ -6,6 +6,7 @@ allocation would fail. Pages of secrets are locked one by one instead; copies th
 """
 
 import ctypes
+import gc
 import mmap
 import resource
 from types import TracebackType
@@ -15,11 +16,18 @@ from nacl import _sodium  # PyNaCl offers these three functions nowhere else
 from onionchat.crypto.keys import is_equal
 
 PR_SET_DUMPABLE = 4  # prctl(2)
+M_PERTURB = -6  # mallopt(3), glibc alone: freed memory is overwritten
+M_ARENA_MAX = -8  # with one arena, what a thread let go of is used again by the others
 LOCKED_MIN_BYTES = 64 * 1024  # room for the few keys that live as long as the process
+SMALL_MAX_BYTES = 512  # CPython's own allocator serves objects up to this; larger ones come from the C library
+BYTES_HEADER_BYTES = 33  # of a `bytes` object, its final zero included
+ONE_SIZE_BYTES = 2 * 2**20  # more than is free of one size in a node
+ALL_SIZES_BYTES = 16 * 2**20  # the pools that are free for any size
 
 
 def harden_process() -> list[str]:
     """Switch core dumps and debuggers off for this process. What could not be done, one sentence each."""
+    _overwrite_what_is_freed()
     faults = [_forbid_core_dumps(), _forbid_debuggers(), _look_at_lock_limit()]
     return [fault for fault in faults if fault is not None]
 
@@ -40,6 +48,16 @@ def _forbid_debuggers() -> str | None:
     if refused:
         return "other programs of this user may read the memory of this process (prctl was refused)"
     return None
+
+
+def _overwrite_what_is_freed() -> None:
+    """Only what is larger than a KiB: the C library's own cache of small blocks is left out by it."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return  # another C library; nothing that a user could do about it
+    mallopt(M_PERTURB, 0xFF)
+    mallopt(M_ARENA_MAX, 1)
 
 
 def _look_at_lock_limit() -> str | None:
@@ -110,6 +128,18 @@ class SecretBytes:
 
     def __repr__(self) -> str:
         return "SecretBytes(…)"
+
+
+def overwrite_let_go() -> None:
+    """Overwrite what Python's allocator keeps of small objects that are gone: keys, names, texts.
+
+    By using its free blocks once, size by size. Best effort: it takes so many of each size, and leaves what is in use.
+    """
+    gc.collect()
+    for block_bytes in range(48, SMALL_MAX_BYTES + 1, 16):
+        count = (ALL_SIZES_BYTES if block_bytes == SMALL_MAX_BYTES else ONE_SIZE_BYTES) // block_bytes
+        zeros = [bytes(block_bytes - BYTES_HEADER_BYTES) for _ in range(count)]
+        del zeros
 
 
 def wipe_buffer(buffer: bytearray) -> None:

@@ -195,7 +195,6 @@ class Node:
     async def _lock(self) -> None:
         await self._close("locked")
         self.profile.lock()
-        self.reactor.callLater(0, overwrite_let_go)  # when this call, and what it was called by, holds nothing any more
         self.emit(Locked())
 
     def unlock(self, passphrase: str) -> "Deferred[None]":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from onionchat.crypto.keys import SigningKey
-from onionchat.crypto.memory import SecretBytes, harden_process
+from onionchat.crypto.memory import SecretBytes, harden_process, overwrite_let_go
 from onionchat.crypto.vault import KEY_BYTES, Cost, rewrap_key, unwrap_key, wrap_key
 from onionchat.crypto.words import ENTROPY_BYTES
 from onionchat.crypto.words import recovery_words as words_of
@@ -259,8 +259,9 @@ class Profile:
         return Store(database_path(self.directory), self._key.reveal(), reactor, random)
 
     def lock(self) -> None:
-        """Wipe the key; the profile stays ours. The caller has closed its store."""
+        """Wipe the key; the profile stays ours. The caller has closed its store and let go of it."""
         self._key.wipe()
+        overwrite_let_go()
 
     def unlock(self, passphrase: str) -> None:
         """Take the key again; errors of `open`."""

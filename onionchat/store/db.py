@@ -74,6 +74,8 @@ def connect(path: Path | str, key: bytes, *, read_only: bool = False) -> Connect
         )
         # the key's hexadecimal form cannot be given as a parameter of a PRAGMA
         connection.execute("PRAGMA cipher_log_level=NONE")
+        # what SQLCipher lets go of is wiped, and locked before: pages hold keys and texts
+        connection.execute("PRAGMA cipher_memory_security=ON")
         connection.execute(f"PRAGMA key=\"x'{key.hex()}'\"")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         for setting in SETTINGS:
