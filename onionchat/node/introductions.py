@@ -4,6 +4,7 @@ Carol's device answers by itself: the link only lets Alice *ask*, and Carol stil
 registers, so that it goes on after a restart.
 """
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -35,6 +36,7 @@ class Introductions:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
+        self._making: Counter[bytes] = Counter()  # links that are on their way to the disk, by who asked for them
 
     def introduce(self, person: Person, to: Person) -> "Deferred[None]":
         """Ask `person` for a link that `to` shall get. LocalError when it is the same one."""
@@ -75,8 +77,20 @@ class Introductions:
     async def _answer(self, person: Person, card: chat.Card) -> None:
         node = self._node
         made = [i for i in node.book.invitations.values() if i.for_contact == person.account and i.state == "open"]
-        if len(made) >= limits.INTRODUCTION_LINKS_MAX or len(node.book.invitations) >= 4 * limits.INVITATIONS_MAX:
+        making = self._making[person.account]
+        if (
+            len(made) + making >= limits.INTRODUCTION_LINKS_MAX
+            or len(node.book.invitations) >= 4 * limits.INVITATIONS_MAX
+        ):
             return
+        self._making[person.account] += 1
+        try:
+            await self._make(person, card)
+        finally:
+            self._making[person.account] -= 1
+
+    async def _make(self, person: Person, card: chat.Card) -> None:
+        node = self._node
         key, static = SigningKey(node.random(32)), ExchangeKey(node.random(32))
         now = node.now_ms()
         expires = now + limits.INVITATION_DEFAULT_SECONDS * 1000

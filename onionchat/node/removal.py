@@ -63,3 +63,19 @@ def forget_contact(node: "Node", person: Person, more: list[Any]) -> "Deferred[N
         people.drop_account(c, person.account)
 
     return node.append_self(bodies, also=notices)
+
+
+def resume_removals(node: "Node") -> None:
+    """At start: what a crash cut off between a contact's removal and forgetting what was said."""
+    for person in list(node.book.people.values()):
+        if person.value.state == "removed" and _has_lines(node.store.reads, person.conversation):
+            forget_contact(node, person, []).addErrback(node.report)
+
+
+def _has_lines(c: Connection, conversation: bytes) -> bool:
+    row = c.execute(
+        "SELECT 1 FROM entry WHERE conversation = (SELECT n FROM conversation WHERE id = ?) AND shown > 0"
+        " AND content IS NOT NULL LIMIT 1",
+        (conversation,),
+    ).fetchone()
+    return row is not None

@@ -68,11 +68,11 @@ def apply(c: Connection, change: Change, entry: Entry, n: int, author: bytes, ef
 
 def _set_register(c: Connection, change: RegisterSet, entry: Entry, n: int, effects: Effects) -> None:
     """Last writer in the order of the screen; what loses becomes a tombstone, in *self* only."""
-    order = entry.key
     row = c.execute(
         "SELECT ms, counter, log, seq, entry FROM register WHERE kind = ? AND key = ?", (change.kind, change.key)
     ).fetchone()
     shared = change.kind in (chat.TIMER_REGISTER, chat.CARD_REGISTER)
+    order = _due(c, entry, n) if shared else entry.key
     if row is not None and (row[0], row[1], bytes(row[2]), row[3]) >= order:
         if not shared:
             drop_body(c, n, Flag.FINAL)
@@ -84,6 +84,12 @@ def _set_register(c: Connection, change: RegisterSet, entry: Entry, n: int, effe
     if row is not None and not shared:
         drop_body(c, row[4], Flag.FINAL)
     effects.registers.add((change.kind, change.key))
+
+
+def _due(c: Connection, entry: Entry, n: int) -> tuple[int, int, bytes, int]:
+    """The place of an entry among the others; from far ahead, that of its arrival: else it would stand until then."""
+    flags, arrived = c.execute("SELECT flags, arrived FROM entry WHERE n = ?", (n,)).fetchone()
+    return (arrived, 0, *entry.key[2:]) if flags & Flag.FUTURE else entry.key
 
 
 def _supersede_read(c: Connection, change: ReadUpTo, entry: Entry, n: int) -> None:

@@ -187,6 +187,12 @@ def free_slots(c: Connection, owner: bytes) -> None:
     c.execute("UPDATE slot SET owner = NULL WHERE owner = ?", (owner,))
 
 
+def has_slot(c: Connection, address: bytes, owner: bytes) -> bool:
+    """Whether an account has a discovery key of this address."""
+    row = c.execute("SELECT 1 FROM slot WHERE address = ? AND owner = ?", (address, owner)).fetchone()
+    return row is not None
+
+
 def rename_slot(c: Connection, owner: bytes, account: bytes) -> None:
     """The account behind an invitation is known now: its discovery key is that account's."""
     c.execute(
