@@ -261,7 +261,8 @@ class Presenter:
         for emoji, account in line.reactions:
             person = self._node.book.people.get(AccountId(account))
             who = "me" if account == self._node.own.account else (person.name if person is not None else "someone")
-            by_emoji.setdefault(safe_line(emoji), []).append(who)
+            if shown := safe_line(emoji).strip():  # one of nothing but invisible characters is no reaction
+                by_emoji.setdefault(shown, []).append(who)
         return [t.Reactions(emoji=emoji, by=by) for emoji, by in by_emoji.items()]
 
 
