@@ -1,8 +1,9 @@
 """Kills between two steps, failures at the wrong moment, times that are not true, bursts before the first is kept."""
 
 import pytest
+from twisted.internet.defer import fail
 
-from onionchat.errors import LockedError
+from onionchat.errors import LockedError, StoreError
 from onionchat.kinds import account as kinds
 from onionchat.kinds import chat
 from onionchat.log.entry import Entry
@@ -92,3 +93,18 @@ def test_a_burst_of_asks_for_links_makes_a_few(world: World) -> None:
     world.settle()
     made = [i for i in alice.node.book.invitations.values() if i.for_contact]
     assert 1 <= len(made) <= 4
+
+
+def test_an_acceptance_that_could_not_be_kept_is_fetched_again(world: World) -> None:
+    """A channel that stays open and silent would be the end of it."""
+    alice, bob = world.add("Alice"), world.add("Bob")
+    bob.do("contact.add", link=alice.do("invite.create").link, name="Alice")
+    append_self = bob.node.append_self
+    bob.node.append_self = lambda *_, **__: fail(StoreError("the disk is full"))  # type: ignore[method-assign]
+    alice.do("request.accept", id=alice.do("request.list")[0].id)
+    world.pass_time(5)
+    bob.node.append_self = append_self  # type: ignore[method-assign]
+    world.pass_time(1800)
+    assert bob.contact("Alice").online
+    assert set(world.faults) == {"a background job failed: StoreError"}
+    world.faults.clear()
