@@ -1,6 +1,7 @@
 """Secrets are wiped and never show; the process is hardened, in a child so that this one stays as it is."""
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from onionchat.crypto import memory
 from onionchat.crypto.memory import SecretBytes, harden_process, wipe_buffer
+from onionchat.testing.leaks import Secrets
 
 CHILD = """
 import ctypes, resource
@@ -110,3 +112,39 @@ secret = SecretBytes(b"x")
 print(secret.locked, secret.reveal())
 """
     assert run(code).split()[1] == "b'x'"
+
+
+LET_GO = """
+import sys
+from onionchat.crypto.memory import harden_process, overwrite_let_go
+is_hardened = sys.argv[1] == "hardened"
+if is_hardened:
+    harden_process()
+def make(size):
+    return bytes(byte ^ 0x5A for byte in bytes(range(100, 132)) * (size // 32))
+kept = [make(32 * (1 + n % 12)) for n in range(3000)]
+large = [bytearray(make(64 * 1024)) for _ in range(8)]
+mixed = [kept.pop() for _ in range(2500)]
+del kept[:], mixed[:], large[:]
+if is_hardened:
+    overwrite_let_go()
+print("done", flush=True)
+sys.stdin.read()
+"""
+
+
+def copies_in(how: str) -> int:
+    """How often the secret of LET_GO stands in the memory of that program once it has let go of it."""
+    child = subprocess.Popen([sys.executable, "-c", LET_GO, how], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with child:
+        assert child.stdout is not None and child.stdout.readline() == b"done\n"
+        secret = bytes(byte ^ 0x5A for byte in range(100, 132))
+        return Secrets({"secret": secret}).in_memory(child.pid)["secret"]
+
+
+def test_what_was_let_go_is_overwritten() -> None:
+    """Without it the same program still has thousands of copies, which shows that they are looked for in earnest."""
+    if os.geteuid() != 0:
+        pytest.skip("a hardened process lets nobody but root read its memory")
+    assert copies_in("ordinary") > 1000
+    assert copies_in("hardened") < 50  # in small blocks that the C library keeps for itself
