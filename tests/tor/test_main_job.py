@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,16 @@ class Watching:
     def has(self, **wanted) -> bool:
         return any(wanted.items() <= event.items() for event in list(self.events))
 
+    def wait_begun(self, person: Person, name: str) -> None:
+        """Until it hears: it says nothing of its own, so something is done again and again that it must tell of."""
+        trusts = cycle(("validated", "unvalidated"))
+
+        def hears() -> bool:
+            person.call("contact.trust", t.ContactTrust(name=name, trust=next(trusts)))
+            return wait_until(lambda: self.has(event="trust"), 0.5)
+
+        assert wait_until(hears, DELIVERY_SECONDS)
+
     def wait(self, **wanted) -> None:
         assert wait_until(lambda: self.has(**wanted), DELIVERY_SECONDS), (wanted, self.events)
 
@@ -135,6 +146,7 @@ def test_they_meet_by_a_link_and_talk(alice, bob):
     assert (hers["mine"], hers["theirs"]) == (his["theirs"], his["mine"])
     assert (hers["theirs"], hers["devices"]) == (request.words, 1)
     watching = Watching(alice)
+    watching.wait_begun(alice, "bob")
     bob.wait_online("alice")
     sent = alice.do("send", "bob", "hello", "--wait", "delivered", "--timeout", str(DELIVERY_SECONDS)).splitlines()[0]
     watching.wait(event="delivered", id=sent)
