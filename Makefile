@@ -18,6 +18,7 @@ SECONDS ?= 60
 GENERATED := \
     onionchat.api.document:docs/api.md \
     onionchat.cli.manpage:docs/onionchat.1 \
+    onionchat.tui.keyspage:docs/keys.md \
     bench.page:docs/performance.md
 
 .DEFAULT_GOAL := help

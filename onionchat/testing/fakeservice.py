@@ -118,7 +118,7 @@ class FakeService:
     def receive(self, name: str, text: str, **keys: Any) -> t.Message:
         """Somebody writes: the message and its event."""
         message = self.add_message(self._talk(name), name, text, unread=True, **keys)
-        self.emit("message", conversation=name, id=message.id)
+        self.emit("message", conversation=name, id=message.id, sender=name, kind=message.kind)
         return message
 
     def _talk(self, name: str) -> FakeTalk:
@@ -388,7 +388,7 @@ class FakeService:
             keys |= {"state": "delivered", "delivered_to": delivered}
         message = self.add_message(talk, "me", params.text, **keys)
         talk.draft = ""
-        self.emit("message", conversation=talk.name, id=message.id)
+        self.emit("message", conversation=talk.name, id=message.id, sender="me", kind="chat")
         return t.Sent(id=message.id)
 
     def do_message_log(self, params: t.MessageLog) -> list[t.Message]:
@@ -494,6 +494,10 @@ class FakeService:
     def do_setting_set(self, params: t.Setting) -> t.Done:
         """setting.set"""
         self.settings[params.key] = params.value
+        return t.Done()
+
+    def do_profile_export(self, params: t.ProfileExport) -> t.Done:
+        """profile.export"""
         return t.Done()
 
     def do_node_lock(self, params: t.Nothing) -> t.Done:

@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
@@ -18,6 +19,7 @@ from onionchat.testing.fakeservice import FakeService
 from onionchat.testing.fakeworld import START_MS, FakeTalk, fake_words
 from onionchat.tui import firstrun, main
 from onionchat.tui.backend import Backend, Options
+from onionchat.tui.config import read_options
 
 HOSTILE = (
     "\x1b[2J\x1b]0;owned\x07 \u202egnp.exe\u2066 a\u200bb \x9b31m tag\U000e0041 \ud7ff\ufeff "
@@ -94,6 +96,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("first-run", "long", "hostile", "fixed", "ascii", "plain", "no-colour", "chatty"):
         parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--config", metavar="FOLDER", help="the folder with a console.toml")
     return parser.parse_args()
 
 
@@ -108,6 +111,7 @@ def main_program() -> None:
         plain=chosen.plain,
         utc_offset_seconds=0 if chosen.fixed else None,
     )
+    options = read_options(Path(chosen.config), options) if chosen.config else options
     run_reactor: Any = reactor
 
     def open_console(backend: Backend | None) -> Any:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from onionchat.api import types as t
 from onionchat.tui import keys
+from onionchat.tui.cards import introduced_name, link_in
 from onionchat.tui.writing import Aim
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 WHERE: dict[str, keys.Where] = {"input": "writing", "log": "choosing", "list": "list"}
 ON_SCREENS = frozenset(
-    ("help", "compare", "requests", "connection", "jump", "next_unread", "search", "lock", "hide", "quit")
+    ("help", "compare", "requests", "connection", "jump", "next_unread", "search", "lock", "hide", "quit", "settings")
 )
 
 
@@ -23,14 +24,14 @@ class Actions:
 
     def on_main(self, key: str) -> bool:
         """A key in the main view. False: it is for the pane."""
-        action = keys.action_for(WHERE[self._console.main.pane], key)
+        action = self._console.keymap.action_for(WHERE[self._console.main.pane], key)
         if action is None:
             return self._console.main.pane == "log"  # while choosing, other letters do nothing
         return self._do(action)
 
     def on_screen(self, key: str) -> bool:
         """A key in front of a screen. False: it is for the screen."""
-        action = keys.action_for("anywhere", key)
+        action = self._console.keymap.action_for("anywhere", key)
         return action in ON_SCREENS and self._do(action)
 
     def _do(self, action: str) -> bool:
@@ -53,6 +54,10 @@ class Actions:
     def connection(self) -> None:
         """F5"""
         self._console.open_screen("connection")
+
+    def settings(self) -> None:
+        """F6"""
+        self._console.open_screen("settings")
 
     def jump(self) -> None:
         """Ctrl-K"""
@@ -298,6 +303,18 @@ class Actions:
         message = self._chosen()
         if message is not None:
             self._console.openers.details(message)
+
+    def add_link(self) -> None:
+        """a"""
+        message = self._chosen()
+        if message is None:
+            return
+        link = link_in(message.text)
+        if link is None:
+            self._console.say("There is no onionchat: link in that message.")
+        else:
+            self.stop_choosing()
+            self._console.openers.add(link, introduced_name(message))
 
     def go_reply(self) -> None:
         """g"""

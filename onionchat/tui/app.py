@@ -12,6 +12,7 @@ from onionchat.api import types as t
 from onionchat.errors import LockedError, OnionchatError, UsageError
 from onionchat.tui import bars, keys
 from onionchat.tui.actions import Actions
+from onionchat.tui.attention import Attention
 from onionchat.tui.backend import Backend, Options
 from onionchat.tui.commands import parse_command
 from onionchat.tui.complete import Completion, Known, complete
@@ -52,6 +53,9 @@ class Console:
         self.copy: Callable[[str], None] = lambda text: None
         self.wipe_screen: Callable[[], None] = lambda: None
         self.leave: Callable[[], None] = lambda: None
+        self.ring: Callable[[], None] = lambda: None
+        self.name_window: Callable[[str], None] = lambda title: None
+        self.keymap = keys.KeyTable(options.keys)
         self.backend, self.reactor, self.options = backend, reactor, options
         self._glyphs, self._now, self._zone = glyphs, now, zone_of(options.utc_offset_seconds)
         self._notice = ""
@@ -72,6 +76,7 @@ class Console:
         self.stage = Stage(self.main, self._on_key, self._foot)
         self.openers = Openers(self)
         self.actions = Actions(self)
+        self.attention = Attention(self)
 
     # --- life ---
     def start(self) -> None:
@@ -84,6 +89,7 @@ class Console:
         self.model.refresh()
         conversations: list[t.Conversation] = await self.call("conversation.list", t.Nothing())
         self.model.conversations = conversations
+        self.do(self.attention.ask_settings())
         if self.current is None and conversations:
             wanted = self._reopen or self.model.next_unread(None) or conversations[0].name
             self.open_conversation(wanted if self.model.conversation(wanted) else conversations[0].name)
@@ -98,6 +104,7 @@ class Console:
             if due is not None and due.active():
                 due.cancel()
         self.openers.stop()
+        self.attention.stop()
         self.model.forget()
         self.conversation.forget()
         self._left = True
@@ -219,6 +226,7 @@ class Console:
         self._notice = ""
         if not isinstance(self.stage.curtain, HiddenScreen):
             self.stage.curtain = LockScreen(self.look, self._unlock, self.quit)
+        self.attention.hushed()
         self.wipe_screen()
         self.redraw()
 
@@ -242,16 +250,20 @@ class Console:
         self.locked = False
         if isinstance(self.stage.curtain, LockScreen):
             self.stage.curtain = None
+        self.attention.unlocked()
         self.do(self._first_look())
 
     def hide(self) -> None:
         """An empty screen at once."""
         self.stage.curtain = HiddenScreen(self._show_again)
+        self.attention.hushed()
         self.wipe_screen()
         self.redraw()
 
     def _show_again(self) -> None:
         self.stage.curtain = LockScreen(self.look, self._unlock, self.quit) if self.locked else None
+        self.attention.key_pressed()
+        self.attention.show_unread()
         self.redraw()
 
     def quit(self) -> None:
@@ -268,6 +280,7 @@ class Console:
     def _on_key(self, key: str) -> bool:
         taken = self.actions.on_screen(key) if self.stage.screens else self.actions.on_main(key)
         self.conversation.key_pressed()
+        self.attention.key_pressed()
         return taken
 
     def paste(self, paste: Paste) -> None:
@@ -315,6 +328,7 @@ class Console:
             self._show_lock()
         elif not self.locked:
             self.model.on_event(event)
+            self.attention.on_event(event)
             self.conversation.on_event(event)
             self.openers.on_event(event)
 
@@ -323,6 +337,7 @@ class Console:
         if self.main.pane != "list" and self.current is not None:
             self.list.choices.choose(self.current)
         self.openers.model_changed()
+        self.attention.show_unread()
         self.redraw()
 
     def redraw(self) -> None:
@@ -363,9 +378,9 @@ class Console:
             more = self.model.conversation(self.current)
             count = f"{more.unread} new  " if more and more.unread else ""
             sign = self._glyphs.down
-            return [bars.keys_line([(sign, f"{count}below"), ("Alt->", "newest"), *keys.FOOT], columns)]
-        if self.main.pane == "log":
-            return [bars.keys_line(keys.FOOT_CHOOSING, columns)]
-        if self.main.pane == "list":
-            return [bars.keys_line(keys.FOOT_LIST, columns)]
-        return [bars.keys_line(keys.FOOT_NARROW if columns < bars.NARROW_COLUMNS else keys.FOOT, columns)]
+            below = [(sign, f"{count}below"), ("log_end", "newest"), *keys.FOOT]
+            return [bars.keys_line(self.keymap.foot(below), columns)]
+        hints = {"log": keys.FOOT_CHOOSING, "list": keys.FOOT_LIST, "input": keys.FOOT}[self.main.pane]
+        if columns < bars.NARROW_COLUMNS and self.main.pane == "input":
+            hints = keys.FOOT_NARROW
+        return [bars.keys_line(self.keymap.foot(hints), columns)]

@@ -1,7 +1,7 @@
 """What the console needs of the rest: two small protocols, and its own options."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from twisted.internet.defer import Deferred
@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from onionchat.api import types as t
 
 Colours = Literal["auto", "256", "16", "none"]
+Theme = Literal["dark", "light"]
 EventListener = Callable[[t.Event], None]
 
 
@@ -49,3 +50,9 @@ class Options:
     mouse: bool = True
     paste_lines_max: int = 12  # more lines than this are asked about
     utc_offset_seconds: int | None = None
+    theme: Theme = "dark"
+    styles: Mapping[str, str] = field(default_factory=dict)  # style: its foreground among 256 colours
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # action: names of keys
+    lock_after_seconds: int | None = None  # without a key for so long it locks; None: the account's setting
+    bell: bool = True  # rings when a message comes that is not being read
+    title: bool = True  # the terminal's title says how many are unread; never who or what

@@ -70,6 +70,7 @@ COMMANDS: tuple[Command, ...] = (
         "send a message that goes away after a time",
         deeds.send_expiring,
     ),
+    Command("export", (Argument("FILE", rest=True),), "write history and contacts to an encrypted file", deeds.export),
     Command("force", (Argument("TEXT", rest=True),), "send even to a compromised contact", deeds.force),
     Command("forget", (Argument("DAY"),), "forget all that is older than a day (2026-11-20)", deeds.forget),
     Command("help", (), "keys and commands (F1)", deeds.show_help),
@@ -97,6 +98,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("requests", (), "contact requests (F3)", deeds.requests),
     Command("search", (Argument("QUERY", optional=True, rest=True),), "search (Ctrl-F)", deeds.search),
     Command("set", (Argument("KEY"), Argument("VALUE", optional=True, rest=True)), "a setting", deeds.setting),
+    Command("settings", (), "my devices and the settings (F6)", deeds.settings),
     Command("status", (), "the node, Tor, the onion", deeds.status),
     Command("stop", (), "stop the node too", deeds.stop),
     Command(

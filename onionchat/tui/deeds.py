@@ -1,5 +1,6 @@
 """What the `/` commands do: each a coroutine of the desk and the words that were typed."""
 
+import os.path
 from collections.abc import Sequence
 
 from onionchat import limits
@@ -228,6 +229,19 @@ async def devices(desk: Desk, words: Words) -> None:
         return lines
 
     desk.show_lines("My devices", make)
+
+
+async def settings(desk: Desk, words: Words) -> None:
+    """`/settings`"""
+    desk.open_screen("settings")
+
+
+async def export(desk: Desk, words: Words) -> None:
+    """`/export FILE`"""
+    path = os.path.abspath(os.path.expanduser(words[0]))
+    if os.path.lexists(path):
+        raise LocalError(f"{one_line(path)} is there already: name a new file")
+    desk.open_screen("export", path)
 
 
 async def status(desk: Desk, words: Words) -> None:

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from onionchat.api import types as t
 from onionchat.tui.render import Line, Look
 
-ScreenName = Literal["help", "compare", "requests", "connection", "jump", "search", "commands"]
+ScreenName = Literal["help", "compare", "requests", "connection", "jump", "search", "commands", "settings", "export"]
 
 
 class Desk(Protocol):

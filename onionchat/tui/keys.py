@@ -1,6 +1,7 @@
 """The one table of keys: what is done, where, and the words of the help, which is made from it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Where = Literal["anywhere", "writing", "choosing", "list"]
@@ -22,6 +23,7 @@ KEYS: tuple[Key, ...] = (
     Key(("f2",), "F2", "anywhere", "compare", "compare words with this contact"),
     Key(("f3",), "F3", "anywhere", "requests", "contact requests"),
     Key(("f5",), "F5", "anywhere", "connection", "Tor and every device, in plain words"),
+    Key(("f6",), "F6", "anywhere", "settings", "my devices and the settings"),
     Key(("ctrl k",), "Ctrl-K", "anywhere", "jump", "jump to a conversation"),
     Key(("ctrl n",), "Ctrl-N", "anywhere", "next_unread", "next conversation with something unread"),
     Key(("meta up",), "Alt-Up", "anywhere", "previous_conversation", "conversation above"),
@@ -54,6 +56,7 @@ KEYS: tuple[Key, ...] = (
     Key(("f",), "f", "choosing", "forget", "forget here, for good"),
     Key(("c",), "c", "choosing", "copy", "copy to the terminal's clipboard"),
     Key(("d",), "d", "choosing", "details", "details: who has it, when it came"),
+    Key(("a",), "a", "choosing", "add_link", "ask the one whose link is in it to be a contact"),
     Key(("g",), "g", "choosing", "go_reply", "to the message it answers"),
     Key(("esc", "q"), "Esc", "choosing", "stop_choosing", "back to the input"),
     Key(("enter",), "Enter", "list", "list_open", "open"),
@@ -68,32 +71,112 @@ SECTIONS: tuple[tuple[Where, str], ...] = (
     ("list", "In the list: type to filter"),
 )
 
+# What stands at the foot: an action of the table (its key is shown) or a key that is fixed, and a word.
 FOOT = (
-    ("^K", "jump"),
-    ("^F", "search"),
-    ("^N", "next unread"),
-    ("^L", "lock"),
+    ("jump", "jump"),
+    ("search", "search"),
+    ("next_unread", "next unread"),
+    ("lock", "lock"),
     ("/", "commands"),
-    ("F1", "help"),
+    ("help", "help"),
 )
-FOOT_NARROW = (("Esc", "list"), ("^K", "jump"), ("F1", "help"))
-FOOT_LIST = (("Enter", "open"), ("Esc", "back"), ("F1", "help"), ("F3", "requests"))
+FOOT_NARROW = (("back", "list"), ("jump", "jump"), ("help", "help"))
+FOOT_LIST = (("list_open", "open"), ("list_leave", "back"), ("help", "help"), ("requests", "requests"))
 FOOT_CHOOSING = (
     ("r", "reply"),
-    ("+", "react"),
-    ("e", "edit"),
-    ("t", "take back"),
-    ("f", "forget"),
-    ("c", "copy"),
-    ("d", "details"),
-    ("Esc", "done"),
+    ("react", "react"),
+    ("edit", "edit"),
+    ("retract", "take back"),
+    ("forget", "forget"),
+    ("copy", "copy"),
+    ("details", "details"),
+    ("stop_choosing", "done"),
 )
 
 
-def action_for(where: Where, key: str) -> str | None:
-    """What a key does there; keys of `anywhere` count everywhere, after those of the place itself."""
-    for place in (where, "anywhere"):
+class KeyTable:
+    """The keys of one console: the table above, with what the user put in its place."""
+
+    def __init__(self, changes: Mapping[str, Sequence[str]] | None = None) -> None:
+        changes = changes or {}
+        self.rows: list[Key] = []
+        done: set[str] = set()
         for row in KEYS:
-            if row.where == place and key in row.names:
-                return row.action
-    return None
+            if row.action not in changes:
+                self.rows.append(row)
+            elif row.action not in done:
+                done.add(row.action)
+                names = tuple(changes[row.action])
+                self.rows.append(replace(row, names=names, shown=" ".join(key_shown(name) for name in names[:2])))
+
+    def action_for(self, where: Where, key: str) -> str | None:
+        """What a key does there; keys of `anywhere` count everywhere, after those of the place itself."""
+        for place in (where, "anywhere"):
+            for row in self.rows:
+                if row.where == place and key in row.names:
+                    return row.action
+        return None
+
+    def foot(self, hints: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The hints with the keys as short as they can be written; an action without a key is left out."""
+        by_action = {row.action: row for row in reversed(self.rows)}
+        found = []
+        for hint, word in hints:
+            row = by_action.get(hint)
+            if row is None:
+                found.append((hint, word))
+            elif row.names:
+                found.append((key_shown(row.names[0]).replace("Ctrl-", "^"), word))
+        return found
+
+
+# --- keys as people write them --------------------------------------------------------------------------
+_NAMED = {"page up": "PgUp", "page down": "PgDn", "esc": "Esc", "backspace": "Backspace", "newline": "Ctrl-J"}
+_SPELLINGS = {"pgup": "page up", "pgdn": "page down", "escape": "esc", "return": "enter", "space": " ", "del": "delete"}
+_PLAIN = {
+    "up",
+    "down",
+    "left",
+    "right",
+    "home",
+    "end",
+    "insert",
+    "delete",
+    "backspace",
+    "tab",
+    "enter",
+    "esc",
+    "page up",
+}
+_PLAIN |= {"page down", " ", *(f"f{number}" for number in range(1, 13))}
+_SAME = {"i": "Tab", "m": "Enter", "h": "Backspace", "[": "Esc", "j": "Alt-Enter's newline"}
+
+
+def key_shown(name: str) -> str:
+    """`ctrl k` → `Ctrl-K`, `meta up` → `Alt-Up`."""
+    *modifiers, key = [" "] if name == " " else name.replace("page ", "page_").split(" ")
+    key = key.replace("_", " ") if len(key) > 1 else key
+    words = [{"ctrl": "Ctrl", "meta": "Alt", "shift": "Shift"}.get(modifier, modifier) for modifier in modifiers]
+    last = _NAMED.get(key) or ("Space" if key == " " else key.capitalize() if len(key) > 1 else key)
+    return "-".join([*words, last.upper() if "ctrl" in modifiers and len(last) == 1 else last])
+
+
+def parse_key(text: str) -> str:
+    """`Ctrl-K`, `Alt-Up`, `F5`, `x` → the name in the table. ValueError says what is wrong with it."""
+    if len(text) == 1 and text.isprintable():
+        return text
+    *modifiers, key = text.split("-") if not text.endswith("--") else [*text[:-2].split("-"), "-"]
+    lowered = [{"control": "ctrl", "alt": "meta"}.get(word.lower(), word.lower()) for word in modifiers]
+    if any(word not in ("ctrl", "meta", "shift") for word in lowered) or len(set(lowered)) < len(lowered):
+        raise ValueError("keys are written as Ctrl-K, Alt-Up, Shift-F3, PgUp or x")
+    lower = _SPELLINGS.get(key.lower(), key.lower())
+    single = len(key) == 1 and key.isprintable()
+    if not single and lower not in _PLAIN:
+        raise ValueError("there is no such key; keys are written as Ctrl-K, Alt-Up, F5, PgUp or x")
+    if "ctrl" in lowered and single:
+        if lower in _SAME:
+            raise ValueError(f"a terminal cannot tell it from {_SAME[lower]}: choose another one")
+        return " ".join([*sorted(lowered, key=["shift", "meta", "ctrl"].index), lower])
+    if "shift" in lowered and single:
+        raise ValueError("write the character that Shift makes, without Shift-")
+    return " ".join([*sorted(lowered, key=["shift", "meta", "ctrl"].index), key if single else lower])

@@ -42,6 +42,7 @@ def run(
     console.draw = terminal.draw_soon
     console.copy = terminal.copy
     console.wipe_screen = terminal.wipe
+    console.ring, console.name_window = terminal.ring, terminal.name_window
     console.leave = leave
     terminal.start(console.stage, console.paste)
     reactor.callLater(0, console.start)

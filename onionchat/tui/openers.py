@@ -6,11 +6,13 @@ from twisted.internet.interfaces import IDelayedCall
 
 from onionchat.api import types as t
 from onionchat.errors import LocalError
+from onionchat.tui.attention import LOCK_AFTER, NOTIFY
 from onionchat.tui.desk import ScreenName
 from onionchat.tui.render import one_line
 from onionchat.tui.screens.connection import REFRESH_SECONDS, ConnectionScreen, detail_lines
 from onionchat.tui.screens.find import SEARCH_AFTER_SECONDS, JumpScreen, SearchScreen
-from onionchat.tui.screens.people import AcceptScreen, CompareScreen, RequestsScreen
+from onionchat.tui.screens.me import NAME, ExportScreen, SettingsScreen
+from onionchat.tui.screens.people import AcceptScreen, AddScreen, CompareScreen, RequestsScreen
 from onionchat.tui.screens.simple import HelpScreen
 
 if TYPE_CHECKING:
@@ -40,15 +42,65 @@ class Openers:
             "connection": self._connection,
             "jump": self._jump,
             "search": self._search,
+            "settings": self._settings,
+            "export": self._export,
         }[name](argument)
 
     def _help(self, argument: str) -> None:
-        self._console.show(HelpScreen(self._console.look))
+        self._console.show(HelpScreen(self._console.look, self._console.keymap.rows))
 
     def details(self, message: t.Message) -> None:
         """All about one message."""
-        look = self._console.look
-        self._console.show_lines("Message", lambda columns: detail_lines(message, columns, look()))
+        self._console.do(self._details(message))
+
+    async def _details(self, message: t.Message) -> None:
+        console = self._console
+        known: list[t.PeerConnection] = await console.call("connection.list", t.Nothing())
+        peers = [peer for peer in known if peer.contact == console.current]
+        console.show_lines("Message", lambda columns: detail_lines(message, columns, console.look(), peers))
+
+    # --- me ---
+    def _settings(self, argument: str) -> None:
+        self._console.do(self._settings_now())
+
+    async def _settings_now(self) -> None:
+        console = self._console
+        devices: list[t.OwnDevice] = await console.call("device.list", t.Nothing())
+        values: dict[str, str] = {}
+        for key in (NAME, LOCK_AFTER, NOTIFY):
+            found: t.SettingValue = await console.call("setting.get", t.Setting(key=key))
+            values[key] = found.value or ""
+        screen = SettingsScreen(console.look, devices, values, console.options, self._set)
+        console.show(screen)
+
+    def _set(self, key: str, value: str) -> None:
+        async def work() -> None:
+            await self._console.call("setting.set", t.Setting(key=key, value=value))
+            self._console.attention.use(key, value)
+            self._console.model.refresh()
+
+        self._console.do(work())
+
+    def _export(self, path: str) -> None:
+        console = self._console
+
+        async def work(passphrase: str) -> None:
+            console.say("Writing it; this may take a while.")
+            await console.call("profile.export", t.ProfileExport(path=path, passphrase=passphrase))
+            console.say(f"History and contacts are in {one_line(path)}. `onionchat import` reads it.")
+
+        console.show(ExportScreen(console.look, path, lambda passphrase: console.do(work(passphrase))))
+
+    def add(self, link: str, name: str) -> None:
+        """Asks the one who made a link to be a contact, after a look at the name."""
+        console = self._console
+
+        async def work(chosen: str) -> None:
+            await console.call("contact.add", t.ContactAdd(link=link, name=chosen))
+            console.model.refresh()
+            console.say("The request goes out as soon as their device is on. F3 shows it.")
+
+        console.show(AddScreen(console.look, link, name, lambda chosen: console.do(work(chosen))))
 
     # --- finding ---
     def _jump(self, argument: str) -> None:

@@ -11,13 +11,14 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from onionchat.api import types as t
-from onionchat.errors import OnionchatError
+from onionchat.errors import LocalError, OnionchatError
 from onionchat.tui.backend import Backend, Options
 from onionchat.tui.commands import is_command, parse_command
 from onionchat.tui.desk import ScreenName
 from onionchat.tui.glyphs import Glyphs
 from onionchat.tui.render import Line, Look, block, message_lines, one_line, who_columns, zone_of
 from onionchat.tui.screens.connection import connection_lines
+from onionchat.tui.screens.me import device_lines
 from onionchat.tui.screens.people import compare_lines, request_lines
 from onionchat.tui.screens.simple import help_lines, invitation_lines
 from onionchat.tui.terminal import Terminal
@@ -142,6 +143,14 @@ class PlainConsole:
             self.show_lines(
                 "Found", lambda columns: [line for m in found for line in message_lines(m, columns, look, 12)]
             )
+        elif name == "settings":
+            devices: list[t.OwnDevice] = await self.call("device.list", t.Nothing())
+            self.show_lines(
+                "My devices", lambda columns: [ln for d in devices for ln in device_lines(d, columns, look)]
+            )
+            self.say("/set KEY VALUE changes a setting: name, lock-after, notify.")
+        elif name == "export":
+            raise LocalError("a passphrase is not typed where lines are echoed: use `onionchat export FILE`")
         else:
             self.show_lines("Help", lambda columns: help_lines(columns, look))
 

@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from onionchat.tui.backend import Options
 from onionchat.tui.glyphs import ASCII, UNICODE, Glyphs, speaks_utf8
 from onionchat.tui.keyboard import KeyReader, Paste
+from onionchat.tui.render import one_line
 from onionchat.tui.theme import colour_count, palette
 
 DRAW_AFTER_SECONDS = 0.02  # changes of one moment are one picture
@@ -92,6 +93,7 @@ class Terminal:
         self._paste: Callable[[Paste], None] = lambda paste: None
         self._old_hangup: Any = None
         self._trigger: Any = None
+        self._titled = False
 
     @staticmethod
     def glyphs(options: Options) -> Glyphs:
@@ -105,7 +107,7 @@ class Terminal:
         urwid.set_encoding("utf8" if glyphs.unicode else "ascii")
         self._paste = on_paste
         self._screen = screen = TerminalScreen(colour_count(self._options.colours, os.environ), self._lost)
-        screen.register_palette(palette())
+        screen.register_palette(palette(self._options.theme, self._options.styles))
         event_loop = urwid.TwistedEventLoop(self._reactor, manage_reactor=False)
         self._loop = urwid.MainLoop(
             widget,
@@ -162,7 +164,26 @@ class Terminal:
         """To the terminal's clipboard (OSC 52)."""
         if self._screen is not None and self._screen.started:
             code = base64.b64encode(text.encode()[:COPY_BYTES_MAX]).decode("ascii")
-            self._screen.write(f"\x1b]52;c;{code}\x07")
+            self._say(f"\x1b]52;c;{code}\x07")
+
+    def ring(self) -> None:
+        """The terminal's bell."""
+        self._say("\x07")
+
+    def name_window(self, title: str) -> None:
+        """The terminal's title; with none, the one it had before comes back (where the terminal keeps it)."""
+        if title and not self._titled:
+            self._say("\x1b[22;2t")
+            self._titled = True
+        if title:
+            self._say(f"\x1b]2;{one_line(title)}\x07")
+        elif self._titled:
+            self._titled = False
+            self._say("\x1b]2;\x07\x1b[23;2t")
+
+    def _say(self, sequence: str) -> None:
+        if self._screen is not None and self._screen.started:
+            self._screen.write(sequence)
             self._screen.flush()
 
     def _filter(self, keys: Any, raw: Any) -> Any:

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Mapping
 
-from onionchat.tui.backend import Colours
+from onionchat.tui.backend import Colours, Theme
 
 WHO_STYLES = 8
 """So many calm colours are given to people; `who0` … `who7`."""
@@ -44,12 +44,47 @@ _STYLES: dict[str, tuple[str, str, str, str, str]] = {
     "who7": ("yellow", "default", "bold", "#ea8", "default"),
 }
 
+# On a light background: 16 colours (None: as above) and 256 colours, foreground and background.
+_LIGHT: dict[str, tuple[str | None, str, str]] = {
+    "accent": ("dark blue", "#06a", "default"),
+    "danger": ("dark red", "#a00", "default"),
+    "warning": (None, "#850", "default"),
+    "quiet": (None, "g42", "default"),
+    "line": (None, "g66", "default"),
+    "time": (None, "g46", "default"),
+    "status": (None, "g27", "default"),
+    "me": (None, "g11,bold", "default"),
+    "quote": (None, "g38", "default"),
+    "notice": (None, "g38", "default"),
+    "new": ("dark blue", "#06a", "default"),
+    "unread": ("dark blue,bold", "#06a,bold", "default"),
+    "here": (None, "default,bold", "g85"),
+    "selected": (None, "default", "g82"),
+    "prompt": ("dark blue", "#06a", "default"),
+    "key": (None, "g19", "default"),
+    "found": (None, "#06a,bold", "default"),
+    "who0": (None, "#060", "default"),
+    "who1": (None, "#860", "default"),
+    "who2": (None, "#808", "default"),
+    "who3": (None, "#068", "default"),
+    "who4": ("dark green", "#460", "default"),
+    "who5": ("dark magenta", "#a06", "default"),
+    "who6": ("dark blue", "#04a", "default"),
+    "who7": ("brown", "#a40", "default"),
+}
+
 PaletteEntry = tuple[str, str, str, str, str, str]
 
 
-def palette() -> list[PaletteEntry]:
-    """For urwid: (name, fg 16, bg 16, mono, fg 256, bg 256)."""
-    return [(name, *values) for name, values in _STYLES.items()]
+def palette(theme: Theme = "dark", changes: Mapping[str, str] | None = None) -> list[PaletteEntry]:
+    """For urwid: (name, fg 16, bg 16, mono, fg 256, bg 256). `changes`: other foregrounds among 256 colours."""
+    entries: list[PaletteEntry] = []
+    for name, (few, few_back, mono, many, many_back) in _STYLES.items():
+        if theme == "light" and name in _LIGHT:
+            other, many, many_back = _LIGHT[name]
+            few = other or few
+        entries.append((name, few, few_back, mono, (changes or {}).get(name, many), many_back))
+    return entries
 
 
 def style_names() -> frozenset[str]:

@@ -17,6 +17,7 @@ from onionchat.tui.input import Input, InputPane
 from onionchat.tui.render import Line, Look, fit, one_line
 
 DRAFT_AFTER_SECONDS = 1.5  # a pause in the typing
+COUNTED_FROM = 0.9  # of the longest message: from there on a count is shown
 
 Call = Callable[[str, t.Params], "Deferred[Any]"]
 
@@ -111,7 +112,7 @@ class Writing:
 
     def _context(self, columns: int) -> Line | None:
         if self.aim is None:
-            return None
+            return self._room_left()
         look = self._look()
         message = self.aim.message
         who = "yourself" if message.sender == "me" else one_line(message.sender)
@@ -125,6 +126,18 @@ class Writing:
         else:
             words = f"reply to {who}: {one_line(message.text)}"
         return [("accent", f" {look.glyphs.quote}"), ("quiet", fit(words, columns - 10, look)), ("quiet", "  Esc")]
+
+    def _room_left(self) -> Line | None:
+        """A count near the limit."""
+        text = self.edit.edit_text
+        if len(text) * 4 < limits.TEXT_MAX_BYTES * COUNTED_FROM:  # no character has more than four bytes
+            return None
+        left = limits.TEXT_MAX_BYTES - len(text.encode())
+        if left > limits.TEXT_MAX_BYTES * (1 - COUNTED_FROM):
+            return None
+        if left < 0:
+            return [("danger", f" {-left} bytes too long to send")]
+        return [("warning" if left < 1024 else "quiet", f" room for {left} more bytes")]
 
     # --- sending ---
     def send(self) -> None:

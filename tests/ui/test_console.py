@@ -1,6 +1,7 @@
 """The console in a real pseudo-terminal: what is drawn, and how the terminal is left."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -55,7 +56,7 @@ def test_nothing_of_hostile_text_reaches_the_terminal():
     with play(scene("hostile")) as terminal:
         terminal.press("page up", "f3")
         terminal.wait_for("Contact requests")
-        assert terminal.screen.title == ""
+        assert re.fullmatch(r"(\(\d+\) )?onionchat", terminal.screen.title)
         assert b"]0;owned\x07" not in terminal.raw
         text = terminal.raw.decode("utf-8", "replace")
         assert not set(text) & set("\u202e\u2066\u200b\u2028\ufeff\x9b\U000e0041")
@@ -184,3 +185,24 @@ def test_idle_it_rests():
 def _switches(pid):
     with open(f"/proc/{pid}/status") as status:
         return int(next(line for line in status if line.startswith("voluntary_ctxt_switches")).split()[1])
+
+
+def test_the_file_of_keys_and_colours(tmp_path):
+    (tmp_path / "console.toml").write_text('theme = "light"\n[keys]\njump = "Ctrl-G"\n[styles]\naccent = "#f00"\n')
+    with TerminalEmulator([*COMMAND, "--config", str(tmp_path)], 80, 24) as terminal:
+        terminal.wait_for("I am back")
+        assert b"38;5;196" in terminal.raw
+        terminal.press("ctrl g")
+        terminal.wait_for("Jump to")
+
+
+def test_the_title_says_a_number_and_goes_with_the_program():
+    with play(scene("usual")) as terminal:
+        terminal.wait_for("I am back")
+        assert re.fullmatch(r"(\(\d+\) )?onionchat", terminal.screen.title)
+        terminal.press("ctrl l")
+        terminal.wait_for("Passphrase")
+        assert terminal.screen.title == ""
+        terminal.press("ctrl q")
+        terminal.wait_ended()
+        assert terminal.raw.count(b"\x1b[22;2t") == terminal.raw.count(b"\x1b[23;2t") == 1

@@ -123,8 +123,8 @@ def what_to_do(status: t.Status, peers: Sequence[t.PeerConnection]) -> str:
     return "nothing."
 
 
-def detail_lines(message: t.Message, columns: int, look: Look) -> list[Line]:
-    """All that is known of a message."""
+def detail_lines(message: t.Message, columns: int, look: Look, peers: Sequence[t.PeerConnection] = ()) -> list[Line]:
+    """All that is known of a message. `peers`: the devices of the contact, to say which of them have it."""
     state = [message.state, *(["edited"] if message.edited else []), *(["taken back"] if message.retracted else [])]
     rows = [
         ("From", message.sender or "onionchat"),
@@ -132,15 +132,34 @@ def detail_lines(message: t.Message, columns: int, look: Look) -> list[Line]:
         ("Arrived", "" if message.arrived is None else moment(message.arrived, look)),
         ("Device", message.device),
         ("State", ", ".join(state)),
-        ("On", ", ".join(device[:12] for device in message.delivered_to)),
+        *_devices_of(message, peers, look),
         ("Goes", "" if message.expires is None else moment(message.expires, look)),
         ("Clock", "its author's clock is far ahead of ours" if message.future else ""),
         ("Id", message.id),
     ]
-    lines: list[Line] = []
+    lines: list[Line] = [[]]
     for label, value in rows:
         if value:
             body = paragraph(one_line(value), max(columns - 12, 8))
             lines.append([("quiet", f" {label:<9} "), *body[0]])
             lines += [[("text", " " * 11), *line] for line in body[1:]]
     return [*lines, [], *padded(paragraph(message.text, columns - 2))]
+
+
+def _devices_of(message: t.Message, peers: Sequence[t.PeerConnection], look: Look) -> list[tuple[str, str]]:
+    """A row for each device that an own message is meant for: the first one has the label."""
+    if message.sender != "me":
+        return []
+    glyphs = look.glyphs
+    here = set(message.delivered_to)
+    rows = []
+    for peer in peers:
+        name = f"{peer.label or 'device'} ({peer.device[:8]})"
+        if peer.device in here:
+            rows.append(f"{glyphs.delivered} {name} has it")
+        else:
+            seen = f", last seen {moment(peer.last_seen, look)}" if peer.last_seen is not None else ""
+            rows.append(f"{glyphs.waiting} {name} not yet{seen if peer.state != 'connected' else ''}")
+    others = here - {peer.device for peer in peers}
+    rows += [f"{glyphs.delivered} a former device ({device[:8]}) had it" for device in sorted(others)]
+    return [("On" if number == 0 else "", row) for number, row in enumerate(rows)]

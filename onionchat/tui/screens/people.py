@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+import segno
+
 from onionchat.api import types as t
 from onionchat.text import display_width
 from onionchat.tui.canvas import Size
 from onionchat.tui.render import Line, Look, fit, moment, one_line, pad, padded, paragraph
 from onionchat.tui.screens.frame import BUTTON_KEYS, COLUMNS_MAX, Screen
+from onionchat.tui.screens.simple import qr_lines
 from onionchat.tui.widgets import Buttons, Choice, Choices, Field, TextBody
 
 GREETING_LINES = 4
@@ -118,6 +121,45 @@ class AcceptScreen(Screen):
         self.field.paste(text)
 
 
+class AddScreen(Screen):
+    """A link from a message: under which name is it kept, and shall it be asked?"""
+
+    name = "add"
+
+    def __init__(self, look: Callable[[], Look], link: str, name: str, on_add: Callable[[str], None]) -> None:
+        self._on_add = on_add
+        self.field = Field(" Name here: ", one_line(name))
+        text = (
+            "A contact request goes to the one who made this link; they see your name. The name here is yours to "
+            "choose. Compare words with them later: a link can be passed on by anybody."
+        )
+        body = TextBody(
+            lambda columns: padded(
+                [
+                    *paragraph(text, min(columns, COLUMNS_MAX) - 2),
+                    [],
+                    *paragraph(link, min(columns, COLUMNS_MAX) - 2, "found"),
+                ]
+            )
+        )
+        super().__init__(look, "Add", body, above=self.field, keys=(("Enter", "send the request"),), focus="header")
+        self._w.header.focus_position = 2
+
+    def keypress(self, size: Size, key: str) -> str | None:
+        """Enter sends it."""
+        if key == "enter":
+            name = self.field.edit_text.strip()
+            if name:
+                self.close()
+                self._on_add(name)
+            return None
+        return super().keypress(size, key)
+
+    def paste(self, text: str) -> None:
+        """Into the name."""
+        self.field.paste(text)
+
+
 class CompareScreen(Screen):
     """F2: both lists of words side by side, and what the people decide."""
 
@@ -142,13 +184,22 @@ class CompareScreen(Screen):
             ],
             index=2,
         )
-        body = TextBody(lambda columns: compare_lines(contact, trust, words, columns, self.look()))
-        super().__init__(
-            look, f"Compare with {one_line(contact)}", body, below=buttons, keys=BUTTON_KEYS, focus="footer"
+        self._code = False
+        body = TextBody(
+            lambda columns: (
+                words_code(words, columns, self.look())
+                if self._code
+                else compare_lines(contact, trust, words, columns, self.look())
+            )
         )
+        keys = (*BUTTON_KEYS, ("q", "as a QR code"))
+        super().__init__(look, f"Compare with {one_line(contact)}", body, below=buttons, keys=keys, focus="footer")
 
     def keypress(self, size: Size, key: str) -> str | None:
-        """Pages scroll the words, the rest is for the buttons."""
+        """Pages scroll the words, q shows them as a QR code, the rest is for the buttons."""
+        if key == "q":
+            self._code = not self._code
+            return None
         if key in ("page up", "page down"):
             self._w.body.keypress((size[0], max(size[1] - 5, 1)), key)
             return None
@@ -181,6 +232,31 @@ def compare_lines(contact: str, trust: t.Trust, words: t.Words, columns: int, lo
         f"was {one_line(contact)}'s and not someone's between."
     )
     return [*lines, [], *padded(paragraph(why, columns - 2, "quiet"))]
+
+
+def words_code(words: t.Words, columns: int, look: Look) -> list[Line]:
+    """Both lists as a QR code, for a telephone or a second device that reads such codes."""
+    both = sorted([" ".join(words.mine), " ".join(words.theirs)])  # the same code on both sides
+    code = qr_lines(half_blocks("\n".join(one_line(line) for line in both)), look)
+    lines = padded(
+        paragraph(
+            "Both lists in one code: it is the same on the other's screen when all is well.", columns - 2, "quiet"
+        )
+    )
+    if max(len(line) for line in code) + 2 > columns:
+        return [[], *lines, [], *padded(paragraph("The terminal is too narrow for it.", columns - 2))]
+    return [*lines, *([("text", " "), ("qr", line)] for line in code)]
+
+
+def half_blocks(text: str) -> list[str]:
+    """A QR code, two rows of modules a line, with a border of two modules."""
+    rows = [list(row) for row in segno.make(text, error="l", micro=False).matrix_iter(border=2)]
+    rows += [[0] * len(rows[0])] * (len(rows) % 2)
+    signs = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
+    return [
+        "".join(signs[int(bool(top)), int(bool(low))] for top, low in zip(above, below, strict=True))
+        for above, below in zip(rows[::2], rows[1::2], strict=True)
+    ]
 
 
 def _groups(words: Sequence[str]) -> list[str]:

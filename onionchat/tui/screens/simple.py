@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from onionchat.api import types as t
 from onionchat.tui.canvas import Size
 from onionchat.tui.commands import COMMANDS
-from onionchat.tui.keys import KEYS, SECTIONS
+from onionchat.tui.keys import KEYS, SECTIONS, Key
 from onionchat.tui.render import Line, Look, moment, padded, paragraph
 from onionchat.tui.screens.frame import BUTTON_KEYS, COLUMNS_MAX, Screen
 from onionchat.tui.widgets import Buttons, TextBody
@@ -26,18 +26,18 @@ class HelpScreen(LinesScreen):
 
     name = "help"
 
-    def __init__(self, look: Callable[[], Look]) -> None:
-        super().__init__(look, "Help", lambda columns: help_lines(columns, look()))
+    def __init__(self, look: Callable[[], Look], rows: Sequence[Key] = KEYS) -> None:
+        super().__init__(look, "Help", lambda columns: help_lines(columns, look(), rows))
 
 
-def help_lines(columns: int, look: Look) -> list[Line]:
+def help_lines(columns: int, look: Look, rows: Sequence[Key] = KEYS) -> list[Line]:
     """The tables of keys and commands."""
     columns = min(columns, COLUMNS_MAX)
     lines: list[Line] = []
     for where, title in SECTIONS:
         lines += [[], *paragraph(" " + look.glyphs.plain(title), columns, "bold")]
-        for key in KEYS:
-            if key.where == where:
+        for key in rows:
+            if key.where == where and key.names:
                 lines += _explained(key.shown, KEY_COLUMNS, look.glyphs.plain(key.help), columns)
     lines += [[], *paragraph(" Commands (// sends a message that begins with a slash)", columns, "bold")]
     for command in COMMANDS:
