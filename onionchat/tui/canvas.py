@@ -13,18 +13,43 @@ Size = Any
 
 
 def text_canvas(lines: Sequence[Line], columns: int) -> urwid.Canvas:
-    """Lines as a canvas; what is too long is cut, never wrapped again."""
-    markup: list[Any] = []
-    for number, line in enumerate(lines):
-        if number:
-            markup.append(("text", "\n"))
-        markup += [(style, _drawable(text)) for style, text in line if text]
-    return urwid.Text(markup or "", wrap="clip").render((columns,))
+    """Lines as a canvas; what is too long is cut, never wrapped again.
+
+    Made without urwid's Text: a picture has a line for each row, several times over, at every key.
+    """
+    ascii_only = urwid.util.get_encoding() == "ascii"
+    texts: list[bytes] = []
+    attributes: list[list[tuple[str, int]]] = []
+    for line in lines or [[]]:
+        text, runs = _encoded(line, columns, ascii_only)
+        texts.append(text)
+        attributes.append(runs)
+    return urwid.TextCanvas(texts, attributes, maxcol=columns)
+
+
+def _encoded(line: Line, columns: int, ascii_only: bool) -> tuple[bytes, list[tuple[str, int]]]:
+    parts: list[bytes] = []
+    runs: list[tuple[str, int]] = []
+    room = columns
+    for style, text in line:
+        if room <= 0 or not text:
+            continue
+        shown = _drawable(text) if ascii_only else text
+        width = len(shown) if shown.isascii() else urwid.calc_width(shown, 0, len(shown))
+        if width > room:
+            end, width = urwid.calc_text_pos(shown, 0, len(shown), room)
+            shown = shown[:end]
+            room = width  # nothing more after a cut
+        room -= width
+        encoded = shown.encode()
+        parts.append(encoded)
+        runs.append((style, len(encoded)))
+    return b"".join(parts), runs
 
 
 def _drawable(text: str) -> str:
     """Without UTF-8, what the terminal has no sign for becomes as many `?` as it has columns."""
-    if text.isascii() or urwid.util.get_encoding() != "ascii":
+    if text.isascii():
         return text
     return "".join(sign if sign.isascii() else "?" * display_width(sign) for sign in text)
 
