@@ -98,7 +98,10 @@ class Contacts:
     def uninvite(self, params: t.LinkOnly) -> Any:
         """Take a link back: its keys go, its onion too. Who waits there is told nothing."""
         value = self._invitation(params.link)
-        closed = msgspec.structs.replace(value, seed=b"", static=b"", state="closed")
+        is_owed = any(person.value.owed == value.key for person in self._node.book.active())
+        closed = msgspec.structs.replace(value, state="closed")
+        if not is_owed:  # else somebody who was accepted has yet to fetch the answer, which these keys prove
+            closed = msgspec.structs.replace(closed, seed=b"", static=b"")
         done = self._write(closed).addCallback(lambda _: self._node.services.changed())
         return self._done(done)
 

@@ -80,7 +80,7 @@ class Introductions:
         making = self._making[person.account]
         if (
             len(made) + making >= limits.INTRODUCTION_LINKS_MAX
-            or len(node.book.invitations) >= 4 * limits.INVITATIONS_MAX
+            or sum(i.state == "open" for i in node.book.invitations.values()) >= 2 * limits.INVITATIONS_MAX
         ):
             return
         self._making[person.account] += 1

@@ -302,7 +302,10 @@ class Meeting:
             return
         bodies: list[object] = [msgspec.structs.replace(person.value, owed=b"")]
         invitation = self._node.book.invitations.get(person.value.owed)
-        if invitation is not None and invitation.state == "used":  # nobody comes there any more: its keys go
+        if invitation is not None and invitation.state in (
+            "used",
+            "closed",
+        ):  # nobody comes there any more: its keys go
             bodies.append(msgspec.structs.replace(invitation, seed=b"", static=b""))
         done = self._node.append_self(bodies).addCallback(lambda _: self._node.services.changed())
         done.addErrback(self._node.report)

@@ -208,15 +208,17 @@ class Services:
         """To a new address: made, published, told to the contacts; the old one goes when all have it."""
         node = self._node
 
-        def job(c: Connection) -> None:
-            own = node.own
-            static = own.static
-            serial = own_store.add_serial(c, own, static)
+        own, static = node.own, node.own.static
+
+        def job(c: Connection) -> int:
+            serial = own_store.add_serial(c, static)
             row = people.add_address(c, serial, node.now_ms(), urgent, node.random)
             certificate = issue_certificate(own.identity, row.key, static.public, serial)
             people.add_card(c, own.account, certificate, people.discovery_keys(c, row.key)[people.OWN_SLOT].private)
+            return serial
 
-        def moved(_: object) -> None:
+        def moved(serial: int) -> None:
+            own.statics[serial] = static
             node.book.reload_account(node.store.reads, node.own.account)
             self.changed()
             node.peers.announce_card()

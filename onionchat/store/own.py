@@ -54,16 +54,14 @@ def create_own(c: Connection, random: Callable[[int], bytes], recovery_public: b
     set_meta(c, "account", account)
     set_meta(c, "genesis", genesis)
     static = ExchangeKey(random(32))
-    own = Own(identity, account, {})
-    add_serial(c, own, static)
-    return own
+    return Own(identity, account, {add_serial(c, static): static})
 
 
-def add_serial(c: Connection, own: Own, static: ExchangeKey) -> int:
-    """Number the next certificate, which names this static key."""
-    serial = max(own.statics, default=0) + 1
+def add_serial(c: Connection, static: ExchangeKey) -> int:
+    """Number the next certificate, which names this static key. `Own.statics` gets it after the commit."""
+    keys = [key for (key,) in c.execute("SELECT key FROM meta WHERE key LIKE 'static:%'")]
+    serial = max((int(key.partition(":")[2]) for key in keys), default=0) + 1
     set_meta(c, f"static:{serial}", static.private)
-    own.statics[serial] = static
     return serial
 
 

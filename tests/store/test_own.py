@@ -30,11 +30,11 @@ def test_the_genesis_founds_an_account_of_this_device() -> None:
 def test_serials_grow_and_old_statics_stay() -> None:
     world = World()
     first = world.own.static
-    assert add_serial(world.c, world.own, ExchangeKey(b"\x07" * 32)) == 2
+    assert add_serial(world.c, ExchangeKey(b"\x07" * 32)) == 2
     loaded = load_own(world.c)
     assert (loaded.serial, loaded.static.private, loaded.statics[1].private) == (2, b"\x07" * 32, first.private)
     for _ in range(10):
-        add_serial(world.c, world.own, ExchangeKey(b"\x08" * 32))
+        add_serial(world.c, ExchangeKey(b"\x08" * 32))
     assert load_own(world.c).serial == 12
 
 
