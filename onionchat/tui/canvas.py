@@ -1,6 +1,6 @@
 """From lines to urwid's canvases."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import urwid
@@ -19,7 +19,7 @@ def text_canvas(lines: Sequence[Line], columns: int) -> urwid.Canvas:
     """
     ascii_only = urwid.util.get_encoding() == "ascii"
     texts: list[bytes] = []
-    attributes: list[list[tuple[str, int]]] = []
+    attributes: list[list[tuple[Hashable, int]]] = []
     for line in lines or [[]]:
         text, runs = _encoded(line, columns, ascii_only)
         texts.append(text)
@@ -27,9 +27,9 @@ def text_canvas(lines: Sequence[Line], columns: int) -> urwid.Canvas:
     return urwid.TextCanvas(texts, attributes, maxcol=columns)
 
 
-def _encoded(line: Line, columns: int, ascii_only: bool) -> tuple[bytes, list[tuple[str, int]]]:
+def _encoded(line: Line, columns: int, ascii_only: bool) -> tuple[bytes, list[tuple[Hashable, int]]]:
     parts: list[bytes] = []
-    runs: list[tuple[str, int]] = []
+    runs: list[tuple[Hashable, int]] = []
     room = columns
     for style, text in line:
         if room <= 0 or not text:

@@ -1,5 +1,6 @@
 """Runs the console on a backend: full screen, or plain lines where there is no terminal for it."""
 
+import gc
 import os
 import sys
 import time
@@ -12,6 +13,14 @@ from onionchat.tui import plain
 from onionchat.tui.app import Console
 from onionchat.tui.backend import Backend, Options
 from onionchat.tui.terminal import Terminal
+
+FREEZE_AFTER_SECONDS = 2.0
+
+
+def _freeze() -> None:
+    """What has been made until now stays: the collector need not look through it again while somebody types."""
+    gc.collect()
+    gc.freeze()
 
 
 def wants_plain(options: Options) -> bool:
@@ -46,4 +55,5 @@ def run(
     console.leave = leave
     terminal.start(console.stage, console.paste)
     reactor.callLater(0, console.start)
+    reactor.callLater(FREEZE_AFTER_SECONDS, _freeze)
     return left

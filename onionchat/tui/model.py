@@ -9,13 +9,22 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from onionchat.api import types as t
 
 SETTLE_SECONDS = 0.05  # events of one burst are answered by one question
+BETWEEN_SECONDS = 0.15  # from one question to the next while events go on and on
+STATUS_BETWEEN_SECONDS = 0.5  # of the status line: nobody reads it faster
 
 
 class Asked:
     """Something that is asked for again when it may have changed: at most one question is under way."""
 
-    def __init__(self, reactor: IReactorTime, ask: Callable[[], Awaitable[None]], run: Callable[[Any], None]) -> None:
-        self._reactor, self._ask, self._run = reactor, ask, run
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        ask: Callable[[], Awaitable[None]],
+        run: Callable[[Any], None],
+        between_seconds: float = BETWEEN_SECONDS,
+    ) -> None:
+        self._reactor, self._ask, self._run, self._between = reactor, ask, run, between_seconds
+        self._asked: float | None = None  # when
         self._wanted: IDelayedCall | None = None
         self._busy = False
         self._again = False
@@ -25,11 +34,14 @@ class Asked:
         if self._busy:
             self._again = True
         elif self._wanted is None:
-            self._wanted = self._reactor.callLater(SETTLE_SECONDS, self._begin)
+            since = None if self._asked is None else self._reactor.seconds() - self._asked
+            pause = 0.0 if since is None else self._between - since
+            self._wanted = self._reactor.callLater(max(SETTLE_SECONDS, pause), self._begin)
 
     def _begin(self) -> None:
         self._wanted = None
         self._busy = True
+        self._asked = self._reactor.seconds()
         self._run(self._go())
 
     async def _go(self) -> None:
@@ -63,7 +75,7 @@ class Model:
         self.status: t.Status | None = None
         self.conversations: list[t.Conversation] = []
         self.requests: list[t.ContactRequest] = []
-        self._status = Asked(reactor, self._ask_status, run)
+        self._status = Asked(reactor, self._ask_status, run, STATUS_BETWEEN_SECONDS)
         self._conversations = Asked(reactor, self._ask_conversations, run)
         self._requests = Asked(reactor, self._ask_requests, run)
 
