@@ -146,6 +146,12 @@ def list_row(conversation: t.Conversation, columns: int, look: Look, here: bool)
     return [("here" if here else style, text) for style, text in line] if here else line
 
 
+def last_line_row(conversation: t.Conversation, columns: int, look: Look) -> Line:
+    """Below a row of the list, where there is room: how many devices are on, and the last line."""
+    devices = f"{conversation.devices_online}/{conversation.devices} " if conversation.devices > 1 else ""
+    return [("quiet", f"   {devices}{fit(conversation.last_line, columns - len(devices) - 4, look)}")]
+
+
 def keys_line(keys: Sequence[tuple[str, str]], columns: int) -> Line:
     """`^K jump  ^F search`: as many as have room."""
     line: Line = [("text", " ")]

@@ -6,10 +6,12 @@ from typing import Any
 import urwid
 
 from onionchat.api import types as t
-from onionchat.tui.bars import list_row
+from onionchat.tui.bars import last_line_row, list_row
 from onionchat.tui.canvas import Size, text_canvas
 from onionchat.tui.render import Line, Look, fit
 from onionchat.tui.widgets import Choice, Choices, Field
+
+LAST_LINE_COLUMNS_MIN = 28
 
 
 class ListPane(urwid.WidgetWrap[Any]):
@@ -24,6 +26,7 @@ class ListPane(urwid.WidgetWrap[Any]):
         self.choices.mark_without_focus = False
         self.open_name: str | None = None
         self._conversations: Sequence[t.Conversation] = ()
+        self._roomy = False
         self._filter_line = _FilterLine(self.filter, look)
         super().__init__(urwid.Pile([("pack", self._filter_line), self.choices, ("pack", _Notes(look, notes))]))
         self._w.focus_position = 1
@@ -41,9 +44,15 @@ class ListPane(urwid.WidgetWrap[Any]):
 
     def _row(self, conversation: t.Conversation) -> Choice:
         def make(columns: int, chosen: bool) -> list[Line]:
-            return [list_row(conversation, columns, self._look(), conversation.name == self.open_name)]
+            row = list_row(conversation, columns, self._look(), conversation.name == self.open_name)
+            return [row, last_line_row(conversation, columns, self._look())] if self._roomy else [row]
 
         return Choice(conversation.name, make)
+
+    def render(self, size: Size, focus: bool = False) -> urwid.Canvas:
+        """Draws; the last lines too, when all conversations have room with them."""
+        self._roomy = size[0] >= LAST_LINE_COLUMNS_MIN and size[1] >= 2 * len(self._conversations) + 4
+        return super().render(size, focus)
 
     def clear_filter(self) -> None:
         """All of them again."""

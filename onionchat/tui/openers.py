@@ -70,6 +70,8 @@ class Openers:
         for key in (NAME, LOCK_AFTER, NOTIFY):
             found: t.SettingValue = await console.call("setting.get", t.Setting(key=key))
             values[key] = found.value or ""
+        if not values[NAME] and console.model.status is not None:
+            values[NAME] = console.model.status.name
         screen = SettingsScreen(console.look, devices, values, console.options, self._set)
         console.show(screen)
 

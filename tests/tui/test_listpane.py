@@ -63,3 +63,12 @@ def test_the_list_in_the_console(open_console):
     assert trial.console.main.pane == "list" and "Carol" in trial.text
     trial.press("esc")
     assert trial.console.main.pane == "input"
+
+
+def test_last_lines_are_shown_where_all_have_room(open_console):
+    wide = open_console(200, 60)
+    assert "Ten it is" in wide.text
+    assert "2/3 map.png" in wide.text
+    assert "Ten it is" not in open_console(80, 24).text
+    wide.press("tab", "down", "enter")
+    assert wide.console.current == "Carol"

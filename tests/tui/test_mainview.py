@@ -9,6 +9,7 @@ from onionchat.testing.fakeservice import FakeService
 def test_lines_meet_at_their_joints(open_console, columns):
     service = FakeService()
     del service.talks["佐藤 潤"]  # so that a character is a column
+    service.talks["Carol"].messages.pop()
     lines = open_console(columns, 20, service).lines
     wall = lines[1].index("┬")
     assert lines[-2][wall] == "┴"
