@@ -143,7 +143,8 @@ class TorControl:
         """Publish an onion until this connection ends; its address.
 
         `expanded_key`: 64 bytes (Ed25519, expanded). `target`: HOST:PORT. `client_keys`: X25519 public keys of
-        32 bytes; with none everybody may connect. `max_streams`: for each circuit, 0 for any number. ControlRefused when Tor or the filter says no.
+        32 bytes; with none everybody may connect. `max_streams`: for each circuit, 0 for any number.
+        ControlRefused when Tor or the filter says no.
         """
         words = ["ADD_ONION", "ED25519-V3:" + base64.b64encode(expanded_key).decode("ascii")]
         words += ["Flags=V3Auth"] if client_keys else []

@@ -37,8 +37,8 @@ class OnionState(Enum):
 class OnionService:
     """An onion that is wanted. `expanded_key`: 64 bytes. `client_keys`: X25519 public keys; with none it is open.
 
-    `probe_key` is the private half of one of them, for finding ourselves. `max_streams`: at most so many for each circuit
-    (0: any number). `allow_unrestricted`: publish without client keys where they cannot be had.
+    `probe_key` is the private half of one of them, for finding ourselves. `max_streams`: at most so many for each
+    circuit (0: any number). `allow_unrestricted`: publish without client keys where they cannot be had.
     """
 
     address: str
