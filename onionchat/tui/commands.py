@@ -63,6 +63,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("block", (_NAME_OR_THIS,), "block this contact, or the sender of a request", deeds.block),
     Command("cancel", (_REQUEST,), "take a request of yours back", deeds.cancel),
     Command("connection", (), "Tor and every device, in plain words (F5)", deeds.connection),
+    Command("contact", (_NAME_OR_THIS,), "all about a contact: trust, devices, what it keeps here", deeds.contact),
     Command("devices", (), "my devices", deeds.devices),
     Command(
         "expiring",

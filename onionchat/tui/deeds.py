@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from onionchat import limits
 from onionchat.api import types as t
 from onionchat.errors import LocalError, UsageError
+from onionchat.tui.contactlines import contact_lines
 from onionchat.tui.desk import Desk
 from onionchat.tui.emoji import emoji_of
 from onionchat.tui.render import Line, Look, moment, one_line, paragraph
@@ -106,6 +107,12 @@ async def remove(desk: Desk, words: Words) -> None:
 async def compare(desk: Desk, words: Words) -> None:
     """`/words [NAME]`"""
     desk.open_screen("compare", here(desk, words))
+
+
+async def contact(desk: Desk, words: Words) -> None:
+    """`/contact [NAME]`"""
+    found: t.Contact = await desk.call("contact.get", t.ContactName(name=here(desk, words)))
+    desk.show_lines("Contact", lambda columns: contact_lines(found, columns, desk.look()))
 
 
 async def quota(desk: Desk, words: Words) -> None:

@@ -111,7 +111,7 @@ class Openers:
 
     def _search(self, query: str) -> None:
         console = self._console
-        console.show(SearchScreen(console.look, query, self._query_soon, console.open_message))
+        console.show(SearchScreen(console.look, query, self._query_soon, console.open_message, console.current))
 
     def _query_soon(self, query: str) -> None:
         if self._search_due is not None and self._search_due.active():
@@ -120,11 +120,14 @@ class Openers:
         self._search_due = later(SEARCH_AFTER_SECONDS, lambda: self._console.do(self._query(query)))
 
     async def _query(self, query: str) -> None:
-        found: list[t.Message] = []
-        if query.strip():
-            found = await self._console.call("message.search", t.Search(query=query))
         screen = self._console.stage.find("search")
-        if isinstance(screen, SearchScreen):
+        if not isinstance(screen, SearchScreen):
+            return
+        found: list[t.Message] = []
+        within = screen.within
+        if query.strip():
+            found = await self._console.call("message.search", t.Search(query=query, name=within))
+        if screen.within == within:
             screen.show(query, found)
 
     # --- people ---

@@ -108,12 +108,26 @@ class SearchScreen(_Finder):
         query: str,
         on_query: Callable[[str], None],
         on_open: Callable[[str, str], None],
+        here: str | None = None,
     ) -> None:
-        self._on_query, self._on_open = on_query, on_open
+        self._on_query, self._on_open, self._here = on_query, on_open, here
+        self.within: str | None = None
         self._found: dict[str, t.Message] = {}
         super().__init__(look, "Search", " > ", query, 'words, "a phrase" or begin*', self._choose)
+        if here is not None:
+            self.keys = (*self.keys, ("Tab", "only here, or everywhere"))
         if query:
             on_query(query)
+
+    def keypress(self, size: Size, key: str) -> str | None:
+        """Tab: only the conversation that is open, or all of them."""
+        if key == "tab" and self._here is not None:
+            self.within = self._here if self.within is None else None
+            self.title = "Search" if self.within is None else f"Search in {one_line(self.within)}"
+            self.typed()
+            self._invalidate()
+            return None
+        return super().keypress(size, key)
 
     def typed(self) -> None:
         """Asks again, when the typing pauses (whoever made the screen sees to that)."""

@@ -7,6 +7,7 @@ import segno
 from onionchat.api import types as t
 from onionchat.text import display_width
 from onionchat.tui.canvas import Size
+from onionchat.tui.contactlines import TRUST_MEANS
 from onionchat.tui.render import Line, Look, fit, moment, one_line, pad, padded, paragraph
 from onionchat.tui.screens.frame import BUTTON_KEYS, COLUMNS_MAX, Screen
 from onionchat.tui.screens.simple import qr_lines
@@ -227,6 +228,7 @@ def compare_lines(contact: str, trust: t.Trust, words: t.Words, columns: int, lo
     devices = "one device" if words.devices == 1 else f"{words.devices} devices"
     roster = f", roster {one_line(words.roster)[:8]}" if words.roster else ""
     lines += padded(paragraph(f"{one_line(contact)} is {trust} now; {devices}{roster}.", columns - 2, "quiet"))
+    lines += padded(paragraph(f"{trust.capitalize()}: {TRUST_MEANS[trust]}", columns - 2, "quiet"))
     why = (
         "Why: Tor proves that you talk with the address you were given. Only comparing proves that the address "
         f"was {one_line(contact)}'s and not someone's between."

@@ -67,3 +67,23 @@ def test_details_say_which_devices_have_it(open_console):
     assert "device 1" in text and "has it" in text
     assert "not yet" in text
     assert "Id " in text
+
+
+def test_all_about_a_contact_and_what_its_trust_means(open_console):
+    trial = open_console().type("/contact Carol").press("enter")
+    text = " ".join(trial.text.split())
+    assert "validated: you compared the words" in text
+    assert "Keeps here 0 of" in text
+
+
+def test_search_in_one_conversation(open_console):
+    trial = open_console().press("ctrl f").type("ten")
+    trial.settle(1)
+    assert trial.asked("message.search")[-1].name is None
+    trial.press("tab")
+    trial.settle(1)
+    assert trial.asked("message.search")[-1].name == "Bob"
+    assert "Search in Bob" in trial.text
+    trial.press("tab")
+    trial.settle(1)
+    assert trial.asked("message.search")[-1].name is None
