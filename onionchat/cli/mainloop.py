@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from onionchat.cli.faults import tell_places_only
+
 T = TypeVar("T")
 Main = Callable[[Any, "Deferred[None]"], Coroutine[Any, Any, T]]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,6 +29,7 @@ def run(main: Main[T]) -> T:
         call: Any = lambda: Deferred.fromCoroutine(main(reactor, never))  # noqa: E731
         found_value: T = blockingCallFromThread(reactor, call)
         return found_value
+    tell_places_only()
     outcome: list[Any] = []
     reactor.callWhenRunning(_start, main, reactor, outcome)
     reactor.run()

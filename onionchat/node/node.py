@@ -271,8 +271,8 @@ class Node:
         if isinstance(failure.value, LockedError):
             return
         _log.error("a background job failed: {kind}", kind=type(failure.value).__name__)
-        if os.environ.get("ONIONCHAT_DEBUG"):
-            failure.printTraceback()  # type: ignore[no-untyped-call]
+        for name, file, line, *_ in failure.frames:  # places only: the text of an error may hold anything
+            _log.error("  {file}:{line} in {name}", file=file, line=line, name=name)
 
     # --- appending -----------------------------------------------------------------------------------------------
     def through_gate(self, job: Callable[[Connection, Gate], T]) -> "Deferred[T]":
