@@ -239,15 +239,11 @@ def compare_lines(contact: str, trust: t.Trust, words: t.Words, columns: int, lo
 def words_code(words: t.Words, columns: int, look: Look) -> list[Line]:
     """Both lists as a QR code, for a telephone or a second device that reads such codes."""
     both = sorted([" ".join(words.mine), " ".join(words.theirs)])  # the same code on both sides
-    code = qr_lines(half_blocks("\n".join(one_line(line) for line in both)), look)
-    lines = padded(
-        paragraph(
-            "Both lists in one code: it is the same on the other's screen when all is well.", columns - 2, "quiet"
-        )
-    )
+    code = qr_lines(half_blocks(one_line(" ".join(both)).upper()), look)  # capitals need fewer modules
+    how = padded(paragraph("Both lists in one code. The other one's screen must show the same.", columns - 2, "quiet"))
     if max(len(line) for line in code) + 2 > columns:
-        return [[], *lines, [], *padded(paragraph("The terminal is too narrow for it.", columns - 2))]
-    return [*lines, *([("text", " "), ("qr", line)] for line in code)]
+        return [[], *padded(paragraph("The terminal is too narrow for the code.", columns - 2))]
+    return [*([("text", " "), ("qr", line)] for line in code), *how]
 
 
 def half_blocks(text: str) -> list[str]:

@@ -87,3 +87,11 @@ def test_search_in_one_conversation(open_console):
     trial.press("tab")
     trial.settle(1)
     assert trial.asked("message.search")[-1].name is None
+
+
+def test_the_words_as_a_code(open_console):
+    trial = open_console(200, 60).press("f2", "q")
+    assert "█▀▀▀▀▀█" in trial.text
+    assert "must show the same" in trial.text
+    assert "9-12" in trial.press("q").text
+    assert "too narrow" in open_console(40, 15).press("f2", "q").text
