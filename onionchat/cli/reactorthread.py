@@ -3,6 +3,8 @@
 import threading
 from typing import Any
 
+from onionchat.cli.faults import tell_places_only
+
 
 class ReactorThread:
     """A reactor in a thread, for callers that block. One that runs already is used, and left running."""
@@ -13,6 +15,7 @@ class ReactorThread:
         self.reactor: Any = reactor
         self._thread: threading.Thread | None = None
         if not self.reactor.running:
+            tell_places_only()
             started = threading.Event()
             self.reactor.callWhenRunning(started.set)
             run = {"installSignalHandlers": False}
