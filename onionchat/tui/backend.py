@@ -55,4 +55,5 @@ class Options:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # action: names of keys
     lock_after_seconds: int | None = None  # without a key for so long it locks; None: the account's setting
     bell: bool = True  # rings when a message comes that is not being read
+    from_file: bool = False  # `console.toml` was read
     title: bool = True  # the terminal's title says how many are unread; never who or what

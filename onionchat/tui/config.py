@@ -81,7 +81,7 @@ def options_of(values: Mapping[str, Any], options: Options) -> Options:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ValueError(f"{name} is {_SHOWN[kind]}")
         changed[field] = _value(name, value)
-    return replace(options, **changed)
+    return replace(options, from_file=True, **changed)
 
 
 def _value(name: str, value: Any) -> Any:

@@ -47,7 +47,7 @@ class SettingsScreen(Screen):
 
     def _rows(self) -> list[Choice]:
         rows = [self._text(f"device {device.id}", self._device(device)) for device in self._devices]
-        rows.append(self._text("devices", lambda columns: self._said(_MORE_DEVICES, columns)))
+        rows.append(self._text("devices", lambda columns: [[]]))
         rows.append(self._text(NAME, lambda columns: self._row("My name", self._values[NAME], _NAME_HELP, columns)))
         rows.append(self._text(LOCK_AFTER, self._lock_lines))
         rows.append(
@@ -85,12 +85,11 @@ class SettingsScreen(Screen):
         mouse = "with mouse" if options.mouse else "without mouse"
         keys = f"{len(options.keys)} keys changed" if options.keys else "the usual keys"
         return (
-            f"This machine: {options.theme} theme, {options.colours} colours, {mouse}, {keys}. "
-            "console.toml in the profile's folder changes these."
+            f"This machine: {options.theme} theme, {options.colours} colours, {mouse}, {keys}"
+            + (", as console.toml says." if options.from_file else ".")
         )
 
 
-_MORE_DEVICES = (
     "`onionchat link` on this device and `onionchat join CODE` on another one add it; `untrust` removes one."
 )
 _NAME_HELP = "what others see when you ask them; /set name NEW"

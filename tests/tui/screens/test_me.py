@@ -11,7 +11,7 @@ def test_devices_and_settings(open_console, columns, rows):
     trial = open_console(columns, rows).press("f6")
     assert "Devices and settings" in trial.text
     seen = trial.text + trial.press(*["up"] * 6).text + trial.press(*["down"] * 9).text
-    for word in ("desktop", "this one", "laptop", "Lock when idle", "Bell and title", "console.toml"):
+    for word in ("desktop", "this one", "laptop", "Lock when idle", "Bell and title", "This machine"):
         assert word in seen
     assert "Devices and settings" not in trial.press("esc").text
 
