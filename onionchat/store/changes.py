@@ -124,9 +124,13 @@ def _mark(c: Connection, change: MessageMarked, entry: Entry, n: int, author: by
         drop_body(c, n, Flag.FINAL)  # a new text for what was forgotten or taken back is not kept either
         return
     key = (change.target, int(change.mark), author)
-    row = c.execute("SELECT ms, counter, log, seq FROM mark WHERE target = ? AND mark = ? AND account = ?", key)
-    found = row.fetchone()
-    if found is not None and (found[0], found[1], bytes(found[2]), found[3]) >= order:
+    found = c.execute(
+        "SELECT ms, counter, log, seq, entry FROM mark WHERE target = ? AND mark = ? AND account = ?", key
+    ).fetchone()
+    is_late = found is not None and (found[0], found[1], bytes(found[2]), found[3]) >= order
+    if found is not None and change.mark is Mark.EDIT:
+        _wipe_edit(c, n if is_late else found[4])  # so there is at most one to look for when the message goes
+    if is_late:
         return
     effects.conversations.add(ConversationId(b""))  # the conversation of the entry itself; the gate fills it in
     before = None if target is None else shown_text(c, target)
@@ -208,23 +212,19 @@ def drop_body(c: Connection, n: int, flags: Flag) -> None:
         return
     c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(flags), n))
     if row[2]:
-        drop_edits(c, n, labelled_hash(b"entry header", row[0]))
+        drop_edits(c, labelled_hash(b"entry header", row[0]))
 
 
-def drop_edits(c: Connection, n: int, entry_id: bytes) -> None:
-    """Wipe all edits of an entry, the superseded ones too."""
+def drop_edits(c: Connection, entry_id: bytes) -> None:
+    """Wipe the edits of an entry; superseded ones were wiped when they were."""
     key = (entry_id, int(Mark.EDIT))
-    if c.execute("SELECT 1 FROM mark WHERE target = ? AND mark = ?", key).fetchone() is None:
-        return
+    for (edit,) in c.execute("SELECT entry FROM mark WHERE target = ? AND mark = ?", key).fetchall():
+        _wipe_edit(c, edit)
     c.execute("UPDATE mark SET value = '' WHERE target = ? AND mark = ?", key)
-    naming = c.execute(
-        "SELECT n, content FROM entry WHERE conversation = (SELECT conversation FROM entry WHERE n = ?)"
-        " AND shown = 0 AND content IS NOT NULL AND instr(content, ?)",
-        (n, entry_id),
-    ).fetchall()
-    for edit, content_raw in naming:
-        if decode(content_raw, Content, limits.ENTRY_MAX_BYTES).kind == "edit":
-            c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL), edit))
+
+
+def _wipe_edit(c: Connection, n: int) -> None:
+    c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL), n))
 
 
 def _is_gone(c: Connection, n: int) -> bool:

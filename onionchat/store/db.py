@@ -74,8 +74,8 @@ def connect(path: Path | str, key: bytes, *, read_only: bool = False) -> Connect
         )
         # the key's hexadecimal form cannot be given as a parameter of a PRAGMA
         connection.execute("PRAGMA cipher_log_level=NONE")
-        # wiping whatever is let go of makes full text twenty times slower; `close_wiping` does it once, at the end
-        connection.execute("PRAGMA cipher_memory_security=OFF")
+        # `cipher_memory_security` stays off: with it full text is twenty times slower, and once on it stays on for the
+        # life of the process. SQLCipher wipes its keys all the same, and `harden_process` has freed pages overwritten
         connection.execute(f"PRAGMA key=\"x'{key.hex()}'\"")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         for setting in SETTINGS:
@@ -84,12 +84,6 @@ def connect(path: Path | str, key: bytes, *, read_only: bool = False) -> Connect
         if read_only:
             connection.execute("PRAGMA query_only=ON")
     return connection
-
-
-def close_wiping(connection: Connection) -> None:
-    """Close, and have SQLCipher overwrite all that it lets go of by that: pages hold keys and texts."""
-    connection.execute("PRAGMA cipher_memory_security=ON")
-    connection.close()
 
 
 def migrate(connection: Connection) -> int:

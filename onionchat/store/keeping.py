@@ -42,7 +42,7 @@ class _Run:
     rows: list[tuple[object, ...]] = field(default_factory=list)
     texts: list[tuple[int, str]] = field(default_factory=list)
     folded: list[tuple[int, Entry, tuple[Change, ...]]] = field(default_factory=list)
-    gone: list[tuple[int, EntryId]] = field(default_factory=list)
+    gone: list[EntryId] = field(default_factory=list)
     size_bytes: int = 0
 
 
@@ -75,8 +75,8 @@ class Keeper:
         c.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", run.rows)  # noqa: S608
         if run.texts:
             c.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", run.texts)
-        for number, entry_id in run.gone:
-            changes.drop_edits(c, number, entry_id)
+        for entry_id in run.gone:
+            changes.drop_edits(c, entry_id)
         c.execute("UPDATE conversation SET ms = ?, counter = ? WHERE n = ?", (*run.latest, conversation.n))
         if not run.mine:
             quota.note(c, conversation.n, run.size_bytes, now_ms)
@@ -111,7 +111,7 @@ class Keeper:
         if text:
             run.texts.append((n, text))
         if flags & (Flag.FORGOTTEN | Flag.EXPIRED):
-            run.gone.append((n, entry.id))
+            run.gone.append(entry.id)
         if changed and content:
             run.folded.append((n, entry, changed))
         result.stored.append(Stored(n, entry if content else entry.tombstone(), shown, bool(flags & Flag.LATE)))
@@ -154,7 +154,7 @@ class Keeper:
             c.execute(
                 "UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL | Flag.RETRACTED), n)
             )
-            changes.drop_edits(c, n, entry.id)
+            changes.drop_edits(c, entry.id)
             effects.truncate = True
         elif marks:
             (content,) = c.execute("SELECT content FROM entry WHERE n = ?", (n,)).fetchone()

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from onionchat.ids import ConversationId
 from onionchat.kinds.fold import Place
 from onionchat.log.entry import self_id
-from onionchat.store.db import Connection, close_wiping, connect, migrate
+from onionchat.store.db import Connection, connect, migrate
 from onionchat.store.gate import Gate
 from onionchat.store.own import Own, load_own
 from onionchat.store.reader import StoreReader
@@ -61,5 +61,5 @@ class Store:
             return
         self.is_open = False
         self._writer.close()
-        close_wiping(self.reads)
+        self.reads.close()
         self._key = b""

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
 from onionchat.errors import LockedError
-from onionchat.store.db import Connection, DatabaseError, close_wiping, explain
+from onionchat.store.db import Connection, DatabaseError, explain
 
 T = TypeVar("T")
 GROUP_MAX = 512
@@ -62,7 +62,7 @@ class Writer:
             self._closing = True
             self._wanted.notify()
         self._thread.join()
-        close_wiping(self._connection)
+        self._connection.close()
 
     def _run(self) -> None:
         while True:
