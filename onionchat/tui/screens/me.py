@@ -84,56 +84,11 @@ class SettingsScreen(Screen):
         options = self._options
         mouse = "with mouse" if options.mouse else "without mouse"
         keys = f"{len(options.keys)} keys changed" if options.keys else "the usual keys"
-        return (
-            f"This machine: {options.theme} theme, {options.colours} colours, {mouse}, {keys}"
-            + (", as console.toml says." if options.from_file else ".")
+        return f"This machine: {options.theme} theme, {options.colours} colours, {mouse}, {keys}" + (
+            ", as console.toml says." if options.from_file else "."
         )
 
 
-_NAME_HELP, columns)))
-        rows.append(self._text(LOCK_AFTER, self._lock_lines))
-        rows.append(
-            self._text(NOTIFY, lambda columns: self._row("Bell and title", self._values[NOTIFY], _NOTIFY_HELP, columns))
-        )
-        rows.append(self._text("file", lambda columns: self._said(self._file_words(), columns)))
-        return rows
-
-    @staticmethod
-    def _text(key: str, make: Callable[[int], list[Line]]) -> Choice:
-        return Choice(key, lambda columns, chosen: make(min(columns, COLUMNS_MAX)))
-
-    def _device(self, device: t.OwnDevice) -> Callable[[int], list[Line]]:
-        return lambda columns: device_lines(device, columns, self.look())
-
-    def _lock_lines(self, columns: int) -> list[Line]:
-        seconds = self._options.lock_after_seconds
-        if seconds is None:
-            return self._row("Lock when idle", self._values[LOCK_AFTER], _LOCK_HELP, columns)
-        return self._row("Lock when idle", t.duration_text(seconds), "as console.toml says", columns)
-
-    def _row(self, label: str, value: str, words: str, columns: int) -> list[Line]:
-        head: Line = [("quiet", f" {label:<{LABEL_COLUMNS}}"), ("bold", one_line(value) or "-")]
-        return [head, *self._indented(words, columns), []]
-
-    def _said(self, words: str, columns: int) -> list[Line]:
-        return [*padded(paragraph(self.look().glyphs.plain(words), columns - 2, "quiet")), []]
-
-    def _indented(self, words: str, columns: int) -> list[Line]:
-        lines = paragraph(self.look().glyphs.plain(words), max(columns - LABEL_COLUMNS - 2, 12), "quiet")
-        return padded(lines, " " * (LABEL_COLUMNS + 1))
-
-    def _file_words(self) -> str:
-        options = self._options
-        mouse = "with mouse" if options.mouse else "without mouse"
-        keys = f"{len(options.keys)} keys changed" if options.keys else "the usual keys"
-        return (
-            f"This machine: {options.theme} theme, {options.colours} colours, {mouse}, {keys}"
-            + (", as console.toml says." if options.from_file else ".")
-        )
-
-
-    "`onionchat link` on this device and `onionchat join CODE` on another one add it; `untrust` removes one."
-)
 _NAME_HELP = "what others see when you ask them; /set name NEW"
 _LOCK_HELP = "without a key for so long; on all your devices. Locked, nothing is received."
 _NOTIFY_HELP = "when a message comes that you are not reading; never who or what"
