@@ -77,12 +77,12 @@ def console(context: Context) -> int:
     """The console, until the user leaves."""
     settings = context.settings()
     options = Options(plain=context.options.plain)
-    given = _passphrase_before(context, options)
+    given = [_passphrase_before(context, options)]  # a list, so that nothing of it is kept while the console runs
 
     async def main(reactor: Any, interrupted: "Deferred[None]") -> int:
         own = OwnNode(context.profile, settings, reactor)
         try:
-            backend = await _backend(context, own, reactor, options, given)
+            backend = await _backend(context, own, reactor, options, given.pop())
             if backend is not None:
                 ends = [interrupted, screen.run(backend, reactor, options)]
                 await mainloop.first_of(*ends, *([own.live.stop_asked] if own.live else []))
