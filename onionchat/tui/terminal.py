@@ -201,6 +201,7 @@ class Terminal:
                 return []
         if "window resize" in keys:
             loop.screen_size = None
+        self._draw()  # now: urwid's own drawing waits for four milliseconds
         return []
 
     def _hung_up(self, number: int, frame: FrameType | None) -> None:
