@@ -73,9 +73,8 @@ chaos: $(STAMP)  ## kills, cuts, full disks
 bench: $(STAMP)  ## side-by-side measurements
 	$(BIN)/python -m bench $(ARGS)
 
-fuzz: $(VENV)/.fuzz  ## every decoder: make fuzz SECONDS=300 for each
-	@set -e; for target in tests/fuzz/fuzz_*.py; do echo "== $$target"; \
-	  $(BIN)/python "$$target" -max_total_time=$(SECONDS) -rss_limit_mb=1024 -print_final_stats=1; done
+fuzz: $(VENV)/.fuzz  ## every decoder: make fuzz SECONDS=300 for all together
+	$(BIN)/python -m tests.fuzz.run all $(SECONDS)
 
 docs: $(STAMP)  ## write the generated pages again
 	@set -e; for pair in $(GENERATED); do page=$${pair#*:}; echo "$$page"; \
