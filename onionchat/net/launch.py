@@ -8,7 +8,9 @@ Tor's own default.
 import os
 import re
 import shutil
+import signal
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +36,8 @@ _OURS = frozenset(
 )  # fmt: skip
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.@+-]+")
 _WORST_NAME = "control.sock"
+PID_NAME = "pid"
+LEFT_OVER_TRIES, LEFT_OVER_SECONDS = 50, 0.02  # what was killed is gone within milliseconds
 TOR_STOP_SECONDS = 5.0  # a client Tor ends at once; one that hangs is killed after this
 
 
@@ -95,6 +99,7 @@ def torrc_text(paths: LaunchPaths, owner_pid: int, options: Sequence[str]) -> st
         "ClientOnly 1",
         "AvoidDiskWrites 1",
         "Log notice stdout",
+        f"PidFile {_quoted(paths.data / PID_NAME)}",
         f"__OwningControllerProcess {owner_pid}",
     ]
     lines += [" ".join(parse_tor_option(option)) for option in options]
@@ -110,6 +115,37 @@ def find_program(env: Mapping[str, str]) -> str:
             "no Tor was found; install it (Debian: `sudo apt install tor`) or say where one runs: `--control`"
         )
     return found
+
+
+def end_left_over(data: Path, proc: Path = Path("/proc"), kill: Callable[[int, int], object] = os.kill) -> bool:
+    """End the Tor that a killed node of this profile left behind, which holds the data directory; whether there was one.
+
+    Tor itself notices only every 15 s that its owner is gone. The number in its file counts only for a process that
+    runs with this very torrc.
+    """
+    try:
+        pid = int((data / PID_NAME).read_text("ascii"))
+        arguments = (proc / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return False
+    if os.fsencode(data / "torrc") not in arguments:
+        return False
+    try:
+        kill(pid, signal.SIGKILL)
+    except OSError:
+        return False
+    for _ in range(LEFT_OVER_TRIES):
+        if not (proc / str(pid)).exists() or b"Z (zombie)" in _status(proc / str(pid)):
+            break
+        time.sleep(LEFT_OVER_SECONDS)
+    return True
+
+
+def _status(process: Path) -> bytes:
+    try:
+        return (process / "status").read_bytes()
+    except OSError:
+        return b""
 
 
 class _Process(ProcessProtocol):
@@ -152,6 +188,7 @@ class LaunchedTor:
         self._stopping: Deferred[None] | None = None
         self._program = find_program(env)
         self.paths = make_paths(profile, env)
+        end_left_over(self.paths.data)
         torrc = self.paths.data / "torrc"
         torrc.write_text(torrc_text(self.paths, os.getpid(), options), "utf-8")
         torrc.chmod(0o600)

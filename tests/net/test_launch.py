@@ -1,13 +1,17 @@
 """Launching a Tor of our own: its configuration, its directories, its end."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 
 import pytest
 from twisted.internet.task import Clock
 
 from onionchat.errors import LocalError, TorError
 from onionchat.limits import UNIX_PATH_MAX_BYTES
+from onionchat.net import launch
 from onionchat.net.launch import TOR_STOP_SECONDS, LaunchedTor, find_program, make_paths, parse_tor_option, torrc_text
 
 
@@ -162,3 +166,36 @@ def test_endless_output_is_not_kept(launched):
         launched.reactor.protocol.outReceived(b"x" * 100_000)
     launched.reactor.protocol.processEnded(None)
     assert launched.ended == ["no reason given"]
+
+
+def left_over(tmp_path, torrc):
+    """A process that runs with a torrc, and its number in the file."""
+    data = tmp_path / "profile" / "tor"
+    data.mkdir(parents=True)
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "-f", torrc.format(data=data)])
+    (data / "pid").write_text(f"{sleeper.pid}\n")
+    return data, sleeper
+
+
+def test_a_tor_that_a_killed_node_left_behind_is_ended(tmp_path):
+    """Else it holds the data directory, and the next start waits for it in vain."""
+    data, sleeper = left_over(tmp_path, "{data}/torrc")
+    assert launch.end_left_over(data)
+    assert sleeper.wait(10) == -signal.SIGKILL
+    assert not launch.end_left_over(data)
+
+
+def test_a_number_that_belongs_to_another_process_by_now_harms_nobody(tmp_path):
+    data, sleeper = left_over(tmp_path, "/somebody/elses/torrc")
+    try:
+        assert not launch.end_left_over(data)
+        assert sleeper.poll() is None
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+@pytest.mark.parametrize("content", ["", "x", "-1", "0", "99999999999"])
+def test_a_file_without_a_number_is_no_left_over(tmp_path, content):
+    (tmp_path / "pid").write_text(content)
+    assert not launch.end_left_over(tmp_path)
