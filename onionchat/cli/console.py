@@ -18,6 +18,7 @@ from onionchat.errors import ExitCode, LocalError, NoNodeError
 from onionchat.tui import firstrun, unlock
 from onionchat.tui import main as screen
 from onionchat.tui.backend import Backend, Options
+from onionchat.tui.config import read_options
 
 
 class OwnNode:
@@ -76,7 +77,7 @@ class OwnNode:
 def console(context: Context) -> int:
     """The console, until the user leaves."""
     settings = context.settings()
-    options = Options(plain=context.options.plain)
+    options = read_options(context.profile, Options(plain=context.options.plain))
     given = [_passphrase_before(context, options)]  # a list, so that nothing of it is kept while the console runs
 
     async def main(reactor: Any, interrupted: "Deferred[None]") -> int:

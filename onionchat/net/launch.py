@@ -118,10 +118,10 @@ def find_program(env: Mapping[str, str]) -> str:
 
 
 def end_left_over(data: Path, proc: Path = Path("/proc"), kill: Callable[[int, int], object] = os.kill) -> bool:
-    """End the Tor that a killed node of this profile left behind, which holds the data directory; whether there was one.
+    """End the Tor that a killed node of this profile left behind; whether there was one.
 
-    Tor itself notices only every 15 s that its owner is gone. The number in its file counts only for a process that
-    runs with this very torrc.
+    It holds the data directory. Tor itself notices only every 15 s that its owner is gone. The number in its file
+    counts only for a process that runs with this very torrc.
     """
     try:
         pid = int((data / PID_NAME).read_text("ascii"))

@@ -3,6 +3,7 @@
 import sys
 
 from onionchat.tui.commands import COMMANDS
+from onionchat.tui.config import CONFIG_NAME, EXAMPLE
 from onionchat.tui.keys import KEYS, SECTIONS, key_shown
 
 _HEAD = """# Keys and commands of the console
@@ -19,6 +20,15 @@ conversation that is open.
 | command | does |
 |---|---|
 """
+_CONFIG = f"""
+## {CONFIG_NAME}
+
+What `{CONFIG_NAME}` may say about the look of the console and its keys; everything may be left out. Keys go by the
+names of actions in the tables above.
+
+```toml
+{EXAMPLE}```
+"""
 
 
 def page() -> str:
@@ -32,7 +42,7 @@ def page() -> str:
                 parts.append(f"| {_cell(keys)} | {_cell(row.help)} | `{row.action}` |\n")
     parts.append(_COMMANDS)
     parts += [f"| `{_cell(command.usage)}` | {_cell(command.help)} |\n" for command in COMMANDS]
-    return "".join(parts)
+    return "".join([*parts, _CONFIG])
 
 
 def _cell(text: str) -> str:

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from twisted.internet.task import Clock
@@ -174,6 +175,8 @@ def left_over(tmp_path, torrc):
     data.mkdir(parents=True)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "-f", torrc.format(data=data)])
     (data / "pid").write_text(f"{sleeper.pid}\n")
+    while b"torrc" not in Path(f"/proc/{sleeper.pid}/cmdline").read_bytes():  # it has not begun yet
+        assert sleeper.poll() is None
     return data, sleeper
 
 
