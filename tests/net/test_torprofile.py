@@ -20,7 +20,16 @@ def rules(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("flags", ["", " Flags=V3Auth", " PoWDefensesEnabled=1", " Flags=V3Auth PoWDefensesEnabled=1", " PoWDefensesEnabled=1 MaxStreams=4"])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "",
+        " Flags=V3Auth",
+        " PoWDefensesEnabled=1",
+        " Flags=V3Auth PoWDefensesEnabled=1",
+        " PoWDefensesEnabled=1 MaxStreams=4",
+    ],
+)
 def test_every_form_of_our_onions_passes(kind, flags):
     clients = f" ClientAuthV3={'A' * 52}" * (DISCOVERY_KEYS if "V3Auth" in flags else 0)
     line = f"ADD_ONION ED25519-V3:{KEY}{flags} Port=16600,127.0.0.1:16600{clients}"
