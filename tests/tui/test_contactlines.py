@@ -19,7 +19,7 @@ def contact(**other: Any) -> t.Contact:
         "online": True,
         "devices": [device],
     }
-    return t.Contact(**{**fields, "former": [], "unread": 0, **other})
+    return t.Contact(**{**fields, "devices": [device], "former": [], "unread": 0, **other})
 
 
 def text_of(lines: Any) -> list[str]:
