@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from onionchat.cli.parser import find_command, parse
-from onionchat.errors import ExitCode, OnionchatError
+from onionchat.errors import ExitCode, OnionchatError, UsageError
 
 EXIT_INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 _CONSOLE = "console:console"
+_STDERR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,15 +59,33 @@ def _function(options: argparse.Namespace) -> Callable[..., int]:
 
 def profile_folder(named: str | None) -> Path:
     """The profile's folder: as named, else $ONIONCHAT_PROFILE, else `onionchat` among the user's data."""
+    if named == "":  # as a script gives it whose variable is not set: never mean the usual profile by that
+        raise UsageError("--profile is empty: name a folder, or leave the option out")
     if named or (named := os.environ.get("ONIONCHAT_PROFILE")):
-        return Path(named).expanduser().absolute()
+        return _expanded(named)
     data = os.environ.get("XDG_DATA_HOME", "")
     base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
     return base / "onionchat"
 
 
+def _expanded(named: str) -> Path:
+    try:
+        return Path(named).expanduser().absolute()
+    except (RuntimeError, ValueError):
+        raise UsageError(f"there is no such folder and can be none: {named}; name another one") from None
+
+
 def _prepare_streams() -> None:
-    """What a terminal's character set lacks is shown as a question mark rather than ending the program."""
+    """What a terminal's character set lacks is shown as a question mark rather than ending the program.
+
+    Standard streams that are closed are opened on nothing: else a database might get the descriptor of one of them.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for as long as we run
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -568,6 +568,27 @@ def test_a_strange_data_folder(nursery: Nursery, tmp_path: Path, secret: str, pl
         complains(say("init", "--name", "x"), 1, "cannot be a profile's folder", "choose another")
 
 
+def test_a_profile_named_by_nothing(run: Runner) -> None:
+    run.profile = Path()
+    result = run.nursery.run(run.folder, ["--profile", "", "wipe", "--yes"], b"", {})
+    complains(result, 2, "--profile is empty")
+    for place, word in ("~nobody-of-that-name/x", "there is no such folder"), ("/" + "x" * 300, "choose another"):
+        for command in ("status",), ("init", "--name", "x"):
+            complains(
+                run.nursery.run(run.folder, ["--profile", place, *command], b"x", {}), 2 if "~" in place else 1, word
+            )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_that_is_closed(program: Program, say: Say, closed: str) -> None:
+    line = [sys.executable, "-m", "onionchat", "--profile", str(program.profile), "--passphrase-file", program.secret]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *line, "send", "Ann", "hello"], cwd=ROOT, capture_output=True
+    )
+    assert done.returncode == 0 and b"inside" not in done.stderr
+    assert "hello" in say("log", "Ann").out
+
+
 # --- streams and signals ----------------------------------------------------------------------------------
 def test_nobody_reads_what_is_written(program: Program, say: Say) -> None:
     for number in range(3):
@@ -578,6 +599,14 @@ def test_nobody_reads_what_is_written(program: Program, say: Say) -> None:
     process.wait(WAIT_SECONDS)
     assert process.stderr is not None and process.stderr.read() == b""
     assert process.returncode == 141
+
+
+def test_standard_input_is_closed(program: Program) -> None:
+    process = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", sys.executable, "-m", "onionchat", "--profile", str(program.profile),
+         "--passphrase-file", program.secret, "send", "Ann"], cwd=ROOT, capture_output=True, start_new_session=True,
+    )  # fmt: skip
+    complains(Result(process.returncode, "", process.stderr.decode()), 1)
 
 
 def test_ctrl_c_while_a_node_waits_for_tor(node: "subprocess.Popen[bytes]", say: Say) -> None:
