@@ -15,7 +15,9 @@ from onionchat.cli.settings import Settings
 from onionchat.errors import LocalError, NoNodeError
 from onionchat.net import find
 from onionchat.net.find import TorKind, TorOptions, TorPlace, find_places
+from onionchat.net.launch import parse_tor_option
 from onionchat.node import profile
+from onionchat.node.folder import read_key
 from onionchat.node.node import Node
 
 profiles = profile  # for the commands about the profile as a whole
@@ -25,7 +27,7 @@ profiles = profile  # for the commands about the profile as a whole
 def require_profile(directory: Path) -> None:
     """LocalError unless there is a profile, before anybody is asked for its passphrase."""
     if not profiles.profile_exists(directory):
-        raise LocalError(f"there is no profile in {directory}; make one with `onionchat init --name NAME`")
+        read_key(directory)  # says what is wrong
 
 
 def require_no_profile(directory: Path) -> None:
@@ -35,7 +37,9 @@ def require_no_profile(directory: Path) -> None:
 
 
 def tor_options(settings: Settings) -> TorOptions:
-    """What the user said, as the net layer takes it."""
+    """What the user said, as the net layer takes it. LocalError for a torrc line that is none."""
+    for line in settings.tor_options:
+        parse_tor_option(line)
     return TorOptions(
         mode=settings.tor,
         control=settings.control,

@@ -129,7 +129,11 @@ def read_key(directory: Path) -> bytes:
     try:
         with key_path(directory).open("rb") as opened:
             return opened.read(FILE_MAX_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        if database_path(directory).exists():
+            raise StoreError(
+                f"{key_path(directory)} is missing, and nothing else opens {DATABASE_NAME}: put it back from a backup"
+            ) from None
         raise LocalError(f"there is no profile in {directory}; make one with `onionchat init --name NAME`") from None
     except OSError as error:
         raise LocalError(f"{key_path(directory)} cannot be read ({error.strerror}); check its owner") from None

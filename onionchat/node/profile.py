@@ -65,8 +65,11 @@ FIRST_DEVICE = "device 1"
 
 
 def profile_exists(directory: Path) -> bool:
-    """Whether there is a profile: `key` is written last."""
-    return key_path(directory).exists()
+    """Whether there is a profile: `key` is written last. LocalError where the system cannot tell."""
+    try:
+        return key_path(directory).exists()
+    except OSError as error:
+        raise LocalError(f"{directory} cannot be a profile's folder ({error.strerror}); choose another") from None
 
 
 # --- making one ---------------------------------------------------------------------------------------------
@@ -298,6 +301,8 @@ def _database_of(directory: Path) -> Path:
     path = database_path(directory)
     if not path.is_file():
         raise StoreError(f"{path} is missing: put it back from a backup, or `onionchat wipe` what is left")
+    if path.stat().st_size == 0:  # SQLite would take it for a new one
+        raise StoreError(f"{path} is empty: put it back from a backup, or `onionchat wipe` what is left")
     return path
 
 

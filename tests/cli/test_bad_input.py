@@ -215,6 +215,25 @@ def test_a_missing_database(say: Say, profile: Path) -> None:
     still_there(say)
 
 
+def test_a_database_of_no_bytes_is_left_as_it_is(say: Say, profile: Path) -> None:
+    database = profile / "onionchat.db"
+    good = database.read_bytes()
+    database.write_bytes(b"")
+    for command in ("status",), (*NO_TOR, "run", "--once"):
+        complains(say(*command), 1, "onionchat.db is empty", "put it back")
+    assert database.read_bytes() == b""
+    database.write_bytes(good)
+    still_there(say)
+
+
+def test_a_missing_key_file(say: Say, profile: Path) -> None:
+    (profile / "key").rename(profile / "away")
+    for command in ("status",), ("init", "--name", "x"):
+        complains(say(*command), 1, "key", "put that back" if command[0] == "init" else "put it back")
+    (profile / "away").rename(profile / "key")
+    still_there(say)
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 200, None, "middle", "folder"])
 def test_a_damaged_key_file(say: Say, profile: Path, content: bytes | str | None) -> None:
     key = profile / "key"
@@ -405,6 +424,8 @@ def test_a_broken_config(say: Say, profile: Path, content: bytes) -> None:
 
 
 # --- links ------------------------------------------------------------------------------------------------
+def test_a_tor_option_that_is_none(say: Say) -> None:
+    complains(say("--tor", "launch", "--tor-option", "Foo", "run"), 1, "'Name value'")
 
 
 def test_links_that_are_none(say: Say) -> None:

@@ -69,10 +69,10 @@ async def test_a_wrong_passphrase_and_a_profile_in_use(alice: Path) -> None:
 
 
 def test_tor_options_and_places() -> None:
-    settings = Settings("system", "tcp:127.0.0.1:9", "127.0.0.1:8", ("A 1",), 17600)
+    settings = Settings("system", "tcp:127.0.0.1:9", "127.0.0.1:8", ("UseBridges 1",), 17600)
     options = compose.tor_options(settings)
     assert (options.mode, options.control, options.socks) == ("system", "tcp:127.0.0.1:9", "127.0.0.1:8")
-    assert (options.tor_options, options.onion_port) == (("A 1",), 17600)
+    assert (options.tor_options, options.onion_port) == (("UseBridges 1",), 17600)
     (place,) = compose.tor_places(settings)
     assert str(place.control) == "tcp:127.0.0.1:9"
     assert compose.permission_advice(place.kind)
