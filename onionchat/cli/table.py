@@ -77,7 +77,7 @@ YES = flag("--yes", help="do not ask")
 
 GLOBAL: tuple[Argument, ...] = (
     option("--profile", metavar="DIR", help="the profile's folder (default: $ONIONCHAT_PROFILE, else the data folder)"),
-    option("--passphrase-fd", metavar="N", type=int, help="read the passphrase from file descriptor N"),
+    option("--passphrase-fd", metavar="N", type=values.descriptor, help="read the passphrase from file descriptor N"),
     option("--passphrase-file", metavar="FILE", help="read the passphrase from FILE"),
 )
 TOR: tuple[Argument, ...] = (
@@ -179,7 +179,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("log", TALK, "the messages with a contact", "commands_messages:log", (
         NAME, option("-n", dest="count", metavar="N", type=values.page_size,
                      help="how many: the last N (default: 50; with --since: all)"),
-        option("--since", metavar="CURSOR", type=int, help="what arrived after this cursor"),
+        option("--since", metavar="CURSOR", type=values.cursor, help="what arrived after this cursor"),
         flag("--ids", help="show the messages' ids"), JSON,
     ), text="In the order of the screen. `cursor` in --json is the order of arrival, so that --since misses nothing."),
     Command("search", TALK, "search all messages", "commands_messages:search", (

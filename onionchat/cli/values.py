@@ -57,6 +57,20 @@ def moment(text: str, now: float) -> int:
         ) from None
 
 
+def cursor(text: str) -> int:
+    """A place in the order of arrival, as `log --json` gives it; 0 is before all."""
+    if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
+        raise ArgumentTypeError("a cursor is a number that `log --json` has given")
+    return int(text)
+
+
+def descriptor(text: str) -> int:
+    """The number of an open file."""
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        raise ArgumentTypeError("a file descriptor is a number")
+    return int(text)
+
+
 def page_size(text: str) -> int:
     """A number of messages."""
     if not re.fullmatch(r"[0-9]{1,7}", text, re.ASCII) or int(text) == 0:

@@ -548,6 +548,20 @@ def test_a_message_id_that_is_none(say: Say, verb: tuple[str, ...]) -> None:
 
 
 # --- the command line -------------------------------------------------------------------------------------
+WRONG_USAGE = """
+    frob | send | send Ann a b | log Ann --nope | log Ann -n 0 | log Ann -n -1 | log Ann --since x | invite --expires 0d
+    log Ann --since 99999999999999999999 | invite --expires 99999w | timer Ann x | quota Ann lots | forget Ann
+    forget Ann --before never | contact Ann rename | contact Ann frob | tor-profile x | completion x | status extra
+    --onion-port 70000 run | --tor x run | send Ann x --timeout -1 | --passphrase-fd x status | --passphrase-fd 3 status
+    --passphrase-fd 99999999999999999999 status | invite --open --accept-as x
+"""
+
+
+@pytest.mark.parametrize("line", [line.strip() for line in re.split(r"[|\n]", WRONG_USAGE.strip())])
+def test_wrong_usage(say: Say, line: str) -> None:
+    result = say(*line.split())
+    complains(result, 2)
+    assert result.out == ""
 
 
 @pytest.mark.parametrize("command", [("log", "nobody"), ("words", "nobody"), ("add", "x"), ("watch",), ("search", "")])
