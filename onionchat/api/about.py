@@ -100,6 +100,7 @@ class About:
         status.device, status.account = id_text(node.own.device), id_text(node.own.account)
         status.name, status.device_label = book.own_name, book.device_label(node.own.device)
         status.restricted_discovery = node.services.is_restricted()
+        status.onion_problem = node.services.problem()
         status.peers = self._peers()
         status.clock_skew_s = node.clocks.skew_seconds
         status.warnings += [node.clocks.warning] if node.clocks.warning else []

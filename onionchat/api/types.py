@@ -62,7 +62,10 @@ class PeerStatus(Result):
 
 
 class Status(Result):
-    """The node and its profile. `missing`: features that Tor or a filter does not allow."""
+    """The node and its profile. `missing`: features that Tor or a filter does not allow.
+
+    `clock_skew_s`: contacts' clocks minus ours, so that it is positive where ours is behind.
+    """
 
     device: str
     account: str
@@ -82,6 +85,7 @@ class Status(Result):
     unread: int = 0
     recovery_pending: bool = False
     warnings: list[str] = []
+    onion_problem: str = ""  # why Tor does not publish it, as far as it said
 
 
 class PeerConnection(Result):

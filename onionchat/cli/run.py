@@ -43,6 +43,8 @@ class Readiness:
             self._complaint = ""
         elif status.tor.state == _TOR_LOST:
             self._complain(status.tor.summary or "Tor cannot be reached (`onionchat doctor` tells more)")
+        elif status.onion_problem:
+            self._complain(status.onion_problem)
 
     def _complain(self, text: str) -> None:
         if self._is_once and not self._is_said:

@@ -215,6 +215,8 @@ class OnionServices:
             await self._add_in_some_form(onion, control)
         except TorError as error:
             onion.problem = str(error)
+            if not isinstance(error, ControlLost):
+                self._on_state(onion.service.address, onion.state)  # so that the reason is seen
             raise
         finally:
             onion.is_busy = False

@@ -119,6 +119,11 @@ class Services:
         row, tor = self.current_address(), self._node.tor
         return row is not None and tor is not None and tor.onions.is_restricted(onion_address(row.key))
 
+    def problem(self) -> str:
+        """Why the newest address is not published, for people; empty when nothing is wrong with it."""
+        row, tor = self.current_address(), self._node.tor
+        return "" if row is None or tor is None else tor.onions.problem(onion_address(row.key)) or ""
+
     # --- publishing ------------------------------------------------------------------------------------------
     def _publish_device(self, address: str, row: AddressRow) -> None:
         listener = PeerListener(self._node.credentials, self._node, DEVICE, random=self._node.random)

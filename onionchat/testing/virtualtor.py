@@ -187,6 +187,10 @@ class VirtualOnions:
         """See `OnionServices`."""
         return address in self.own and bool(self.own[address].client_keys)
 
+    def problem(self, address: str) -> str | None:
+        """See `OnionServices`: this Tor refuses nothing."""
+        return None
+
 
 class VirtualTor:
     """As `net.tor.Tor` towards its node. `cut` takes it off the network, `restore` brings it back."""

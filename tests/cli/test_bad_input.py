@@ -393,6 +393,22 @@ def control(tmp_path: Path) -> Iterator[Control]:
         pytest_twisted.blockon(port.stopListening())
 
 
+REFUSALS = {
+    "a filter": ({"GETINFO version": "510 Command filtered"}, "510"),
+    "a wrong cookie": ({"AUTHENTICATE": "515 Authentication failed: Wrong length on authentication cookie."}, "515"),
+    "no onions": ({"ADD_ONION": "510 Command filtered"}, "was not published"),
+    "no hidden onions": ({"ADD_ONION .*V3Auth": "512 Unrecognized flag"}, "--allow-unrestricted"),
+}
+
+
+@pytest.mark.parametrize("which", REFUSALS)
+@pytest_twisted.inlineCallbacks
+def test_a_tor_that_refuses(control: Control, program: Program, which: str) -> Iterator[Any]:
+    tor, options = control
+    tor.refusals, word = REFUSALS[which]
+    complains((yield deferToThread(program, *options, "run", "--once")), 5, word)
+
+
 @pytest_twisted.inlineCallbacks
 def test_a_cookie_that_is_no_cookie(control: Control, program: Program) -> Iterator[Any]:
     tor, options = control
