@@ -48,7 +48,12 @@ def explain(error: BaseException) -> OnionchatError:
         return StoreError("the disk is full: free some space, then try again; nothing was lost")
     if "not a database" in text or "hmac" in text:
         return StoreError("the database is damaged or not of this profile; try `onionchat export --salvage FILE`")
-    if "malformed" in text or "corrupt" in text or "disk i/o" in text:
+    if "disk i/o" in text:  # a full disk that cannot even take the index of the log, a failing one, or a cut file
+        return StoreError(
+            "the disk is full or fails, or the database is damaged: free some space and try again; if that does not"
+            " help, save what is readable with `onionchat export --salvage FILE`"
+        )
+    if "malformed" in text or "corrupt" in text:
         return StoreError("the database is damaged; save what is readable with `onionchat export --salvage FILE`")
     if "locked" in text or "busy" in text:
         return StoreError("the database is in use by another program; close that first")

@@ -734,3 +734,22 @@ def test_a_clock_that_was_set_back(say: Say) -> None:
     assert say("send", "Ann", "still in order").code == 0
     texts = [message["text"] for message in say("log", "Ann", "--json").json]
     assert texts.index("still in order") > texts.index(KEPT)
+
+
+def test_the_disk_is_full(golden: Path, secret: str, run: Runner, say: Say) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", name], capture_output=True)
+        if mounted.returncode:
+            pytest.skip("a small disk cannot be made here")
+        try:
+            run.profile = Path(name) / "profile"
+            shutil.copytree(golden, run.profile)
+            (Path(name) / "filler").write_bytes(b"x" * (os.statvfs(name).f_bavail * 4096))
+            result = say("send", "Ann", stdin=b"x" * 30000)
+            complains(result, 1, "disk is full", "free some space")
+            assert not result.out
+            (Path(name) / "filler").unlink()
+            still_there(say)
+            assert say("send", "Ann", stdin=b"x" * 30000).code == 0
+        finally:
+            subprocess.run(["umount", "-l", name], check=True)
