@@ -30,6 +30,8 @@ def _status_rows(found: t.Status) -> list[tuple[str, str]]:
         rows.append(("Tor", tor + progress + (f": {found.tor.summary}" if found.tor.summary else "")))
         restricted = "" if found.onion == "unpublished" else f", {_RESTRICTED[found.restricted_discovery]}"
         rows.append(("onion", found.onion + restricted))
+    if found.onion_problem:
+        rows.append(("problem", found.onion_problem))
     if found.address:
         rows.append(("address", found.address))
     for peer in found.peers:
@@ -37,7 +39,7 @@ def _status_rows(found: t.Status) -> list[tuple[str, str]]:
         rows.append(("connected", f"{peer.contact} ({peer.device[:8]}{rtt})"))
     rows += [("missing", feature) for feature in found.missing]
     if found.clock_skew_s is not None and abs(found.clock_skew_s) >= 1:
-        side = "ahead of" if found.clock_skew_s > 0 else "behind"
+        side = "behind" if found.clock_skew_s > 0 else "ahead of"
         rows.append(("clock", f"{length(abs(found.clock_skew_s))} {side} most peers'"))
     rows.append(("queued", plural(found.queued, "message")))
     rows.append(("unread", plural(found.unread, "message")))

@@ -51,7 +51,7 @@ async def test_status_for_people(node: RecordingService, run: Runner) -> None:
         "onion      reachable, hidden from strangers",
         f"address    {'x' * 56}",
         "connected  Bob (eeeeeeee, 912 ms)",
-        "clock      2 min behind most peers'",
+        "clock      2 min ahead of most peers'",
         "queued     1 message",
         "unread     0 messages",
         "devices    1",
