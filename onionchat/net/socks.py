@@ -88,6 +88,8 @@ class SocksClient(Protocol):
         if self._is_open:
             self._inner.dataReceived(data)
             return
+        if self._is_settled:  # it has failed, and what is still on its way says nothing more
+            return
         self._buffer += data
         try:
             while not self._is_open and self._step():
