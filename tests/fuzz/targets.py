@@ -1,11 +1,9 @@
 """What is fuzzed: functions of bytes from outside. Only the errors named here may come out of them.
 
-`tests/fuzz/fuzz_*.py` feed them with atheris, `test_fuzz.py` with mutated seeds and no fuzzer.
+`python -m tests.fuzz.run` feeds them with atheris, `test_fuzz.py` with mutated seeds and no fuzzer.
 """
 
 import random as dice
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from onionchat.api import server
 from onionchat.codec import encode
@@ -35,6 +33,8 @@ from onionchat.wire.channel import Channel
 from onionchat.wire.frame import FrameReader, encode_frame
 from onionchat.wire.handshake import DeviceCredentials, DeviceExpected, Role
 from onionchat.wire.records import Frontier, Ping, Position, Ready
+from tests.fuzz.talks import TALKS
+from tests.fuzz.target import Target
 
 seeded = dice.Random(7).randbytes
 _identity, _static, _log = SigningKey(seeded(32)), ExchangeKey(seeded(32)), SigningKey(seeded(32))
@@ -44,22 +44,6 @@ _tls = TlsIdentity.generate()
 _content = Content(seeded(16), (), "text", 0, encode(Text("hello")))
 _entry = make_entry(_log, 1, NO_ENTRY, (1_700_000_000_000, 0), _content)
 _vault = wrap_key(seeded(32), "a passphrase", seeded, Cost.TESTS)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A function of bytes; `errors` are what it may raise; `seeds` are good inputs."""
-
-    run: Callable[[bytes], object]
-    errors: tuple[type[Exception], ...]
-    seeds: tuple[bytes, ...]
-
-    def feed(self, data: bytes) -> None:
-        """Call it; anything but the errors that it names is a finding."""
-        try:
-            self.run(data)
-        except self.errors:
-            return
 
 
 def _frames(data: bytes) -> None:
@@ -147,4 +131,5 @@ TARGETS: dict[str, Target] = {
     "links": Target(_words, (), (format_link(_address.public).encode(), b"7d", b"onionchat-link:" + b"a" * 56)),
     "vault": Target(lambda data: unwrap_key(data, "a passphrase"), (OnionchatError, StoreError), (_vault,)),
     "api": Target(_api, (OnionchatError,), (b'{"jsonrpc":"2.0","id":1,"method":"status.get","params":{}}',)),
+    **TALKS,
 }
