@@ -33,6 +33,7 @@ from onionchat.wire.channel import Channel
 from onionchat.wire.frame import FrameReader, encode_frame
 from onionchat.wire.handshake import DeviceCredentials, DeviceExpected, Role
 from onionchat.wire.records import Frontier, Ping, Position, Ready
+from tests.fuzz import seeds
 from tests.fuzz.talks import TALKS
 from tests.fuzz.target import Target
 
@@ -116,6 +117,7 @@ TARGETS: dict[str, Target] = {
         (
             b"".join(encode_frame([Ready(), Ping(7)])),
             b"".join(encode_frame([Frontier(bytes(32), (Position(bytes(32), 3, bytes(32)),))])),
+            *seeds.frames(),
         ),
     ),
     "entries": Target(_entries, (RemoteError,), (_entry.raw, _entry.tombstone().raw)),
@@ -126,7 +128,7 @@ TARGETS: dict[str, Target] = {
     ),
     "statements": Target(_statements, (RemoteError,), (make_genesis(_identity, seeded(32), None),)),
     "channel": Target(_channel, (), (b"\x16\x03\x01\x00\x05hello", seeded(40))),
-    "kinds": Target(_kinds, (), (encode(Text("hi")), encode(Reaction(bytes(32), "👍")))),
+    "kinds": Target(_kinds, (), (encode(Text("hi")), encode(Reaction(bytes(32), "👍")), *seeds.bodies())),
     "text": Target(_text, (LocalError,), ("Bob\u202e \x1b[31m👍🏽e\u0301".encode(), b"\xed\xa0\x80")),
     "links": Target(_words, (), (format_link(_address.public).encode(), b"7d", b"onionchat-link:" + b"a" * 56)),
     "vault": Target(lambda data: unwrap_key(data, "a passphrase"), (OnionchatError, StoreError), (_vault,)),
