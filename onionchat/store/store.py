@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -13,10 +13,23 @@ from onionchat.store.db import Connection, connect, migrate
 from onionchat.store.gate import Gate
 from onionchat.store.own import Own, load_own
 from onionchat.store.reader import StoreReader
-from onionchat.store.writer import Writer
+from onionchat.store.writer import Job, Writer
 
 T = TypeVar("T")
 DATABASE_NAME = "onionchat.db"
+
+
+class JobRunner(Protocol):
+    """What runs the jobs: the `Writer`, or what a simulator has in its place."""
+
+    def submit(self, job: Job[T]) -> "Deferred[T]":
+        """Run `job` in a transaction; fires after the commit, on the reactor's thread."""
+
+    def checkpoint(self) -> None:
+        """Empty the write-ahead log soon."""
+
+    def close(self) -> None:
+        """Commit what waits; nothing is taken any more."""
 
 
 class Store:
@@ -31,11 +44,14 @@ class Store:
         except BaseException:
             connection.close()
             raise
-        self.reads: Connection = connect(path, key, read_only=True)
-        self.reader = StoreReader(self.reads, self.own)
+        self._begin(connect(path, key, read_only=True), Writer(connection, reactor), random)
+
+    def _begin(self, reads: Connection, writer: JobRunner, random: Callable[[int], bytes]) -> None:
+        self.reads = reads
+        self.reader = StoreReader(reads, self.own)
         self.gate = Gate(self.own, random)
         self.self_id: ConversationId = self_id(self.own.account)
-        self._writer = Writer(connection, reactor)
+        self._writer = writer
         self.is_open = True
 
     def write(self, job: Callable[[Connection], T]) -> "Deferred[T]":

@@ -22,29 +22,80 @@ SWITCH_SECONDS = 0.0005
 """SQLite lets go of the interpreter at every statement; by default another thread then keeps it for 5 ms."""
 
 Job = Callable[[Connection], T]
+Waiting = tuple[Job[Any], Deferred[Any]]
+Outcome = tuple[Deferred[Any], Any]
+
+
+class Transactions:
+    """Runs groups of jobs on one connection, each group in one transaction, each job in a SAVEPOINT of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.commits = 0
+
+    def truncate(self) -> None:
+        """Empty the write-ahead log."""
+        try:
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except DatabaseError:
+            return  # a reader is in the way; the next commit's checkpoint does it
+
+    def commit(self, group: list[Waiting]) -> list[Outcome]:
+        """Run and commit; the outcomes are for `fire`, once nothing else can fail."""
+        outcomes: list[Outcome] = []
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            for job, deferred in group:
+                outcomes.append((deferred, self._attempt(job, len(group) == 1)))
+            self.connection.execute("COMMIT")
+            self.commits += 1
+        except DatabaseError as error:
+            failure = _failure(explain(error))
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            return [(deferred, failure) for _, deferred in group]
+        return outcomes
+
+    def _attempt(self, job: Job[Any], alone: bool) -> Any:
+        self.connection.execute("SAVEPOINT job")
+        try:
+            outcome = job(self.connection)
+        except DatabaseError as error:
+            if not self.connection.in_transaction:
+                raise  # a full disk may end the whole transaction: the group fails, with this reason
+            self.connection.execute("ROLLBACK TO job")
+            outcome = _failure(explain(error))
+        except Exception:
+            self.connection.execute("ROLLBACK TO job")
+            outcome = _failure(None)
+        self.connection.execute("RELEASE job")
+        return outcome
 
 
 class Writer:
     """Runs jobs on one connection in one thread, in the order in which they were given."""
 
     def __init__(self, connection: Connection, reactor: IReactorFromThreads) -> None:
-        self._connection, self._reactor = connection, reactor
-        self._waiting: deque[tuple[Job[Any], Deferred[Any]]] = deque()
+        self._transactions, self._reactor = Transactions(connection), reactor
+        self._waiting: deque[Waiting] = deque()
         self._wanted = threading.Condition()
         self._closing = False
         self._checkpoint_wanted = False
-        self.commits = 0
         sys.setswitchinterval(SWITCH_SECONDS)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
+
+    @property
+    def commits(self) -> int:
+        """How many groups were committed."""
+        return self._transactions.commits
 
     def submit(self, job: Job[T]) -> "Deferred[T]":
         """Run `job` in a transaction; fires after the commit, on the reactor's thread."""
         deferred: Deferred[T] = Deferred()
         with self._wanted:
             if self._closing:
-                deferred.errback(_failure(LockedError("the store is closed: unlock first")))
-                return deferred
+                return refuse(deferred)
             self._waiting.append((job, deferred))
             if len(self._waiting) == 1:
                 self._wanted.notify()
@@ -62,7 +113,7 @@ class Writer:
             self._closing = True
             self._wanted.notify()
         self._thread.join()
-        self._connection.close()
+        self._transactions.connection.close()
 
     def _run(self) -> None:
         while True:
@@ -73,49 +124,20 @@ class Writer:
                 if not self._waiting and not truncate:
                     return
                 group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_MAX))]
-            outcomes = self._commit(group) if group else []
+            outcomes = self._transactions.commit(group) if group else []
             if truncate:
-                self._truncate()
-            self._reactor.callFromThread(_fire, [(deferred, outcome) for (_, deferred), outcome in outcomes])
-
-    def _truncate(self) -> None:
-        try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        except DatabaseError:
-            return  # a reader is in the way; the next commit's checkpoint does it
-
-    def _commit(self, group: list[Any]) -> list[tuple[Any, Any]]:
-        outcomes: list[tuple[Any, Any]] = []
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for item in group:
-                outcomes.append((item, self._attempt(item[0], len(group) == 1)))
-            self._connection.execute("COMMIT")
-            self.commits += 1
-        except DatabaseError as error:
-            failure = _failure(explain(error))
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            return [(item, failure) for item in group]
-        return outcomes
-
-    def _attempt(self, job: Job[Any], alone: bool) -> Any:
-        self._connection.execute("SAVEPOINT job")
-        try:
-            outcome = job(self._connection)
-        except DatabaseError as error:
-            if not self._connection.in_transaction:
-                raise  # a full disk may end the whole transaction: the group fails, with this reason
-            self._connection.execute("ROLLBACK TO job")
-            outcome = _failure(explain(error))
-        except Exception:
-            self._connection.execute("ROLLBACK TO job")
-            outcome = _failure(None)
-        self._connection.execute("RELEASE job")
-        return outcome
+                self._transactions.truncate()
+            self._reactor.callFromThread(fire, outcomes)
 
 
-def _fire(outcomes: list[tuple["Deferred[Any]", Any]]) -> None:
+def refuse(deferred: "Deferred[T]") -> "Deferred[T]":
+    """The answer to a job that comes too late."""
+    deferred.errback(_failure(LockedError("the store is closed: unlock first")))
+    return deferred
+
+
+def fire(outcomes: list[Outcome]) -> None:
+    """Tell everybody of a group what became of it; on the reactor's thread."""
     for deferred, outcome in outcomes:
         if isinstance(outcome, Failure):
             deferred.errback(outcome)
