@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
 
 from onionchat.api import types as t
 from onionchat.api.present import Presenter
-from onionchat.errors import LocalError
+from onionchat.errors import LocalError, LockedError
 from onionchat.ids import id_text
 from onionchat.kinds import account as kinds
 from onionchat.net.onions import OnionState
@@ -62,6 +63,8 @@ class About:
             "setting.get": self.setting,
             "setting.set": self.set_setting,
             "profile.export": self.export,
+            "profile.passwd": self.change_passphrase,
+            "profile.wipe": self.wipe,
             "node.lock": self.lock,
             "node.unlock": self.unlock,
         }
@@ -224,6 +227,21 @@ class About:
             return exported.summary
 
         return deferToThread(write).addCallback(lambda notice: t.Done(notice=notice))
+
+    def change_passphrase(self, params: t.PassphraseChange) -> Any:
+        """Wrap the key anew, in a thread."""
+
+        def refused(failure: Failure) -> t.Done:
+            failure.trap(LockedError)  # which would say that the profile is locked
+            raise LocalError("that is not the present passphrase; nothing was changed")
+
+        done = deferToThread(self._node.profile.change_passphrase, params.old, params.new)
+        return done.addCallback(lambda _: t.Done()).addErrback(refused)
+
+    def wipe(self, _: t.ProfileWipe) -> Any:
+        """Destroy the profile; whoever runs the node then stops it."""
+        kept = "left in the folder, because it is not onionchat's: "
+        return self._node.wipe().addCallback(lambda left: t.Done(notice=kept + ", ".join(left) if left else ""))
 
     def lock(self, _: t.Nothing) -> Any:
         """Lock."""

@@ -441,6 +441,22 @@ class Passphrase(Params):
         return "Passphrase(…)"
 
 
+class PassphraseChange(Params):
+    """The present passphrase, and the one that takes its place."""
+
+    old: str
+    new: str
+
+    def __repr__(self) -> str:
+        return "PassphraseChange(…)"
+
+
+class ProfileWipe(Params):
+    """`sure` is the word `wipe`, so that nothing is destroyed by a slip."""
+
+    sure: Literal["wipe"]
+
+
 class ProfileExport(Params):
     """Writes history and contacts to the new file `path` (absolute), under a passphrase of its own."""
 

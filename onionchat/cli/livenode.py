@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 
 from onionchat.api import types as t
 from onionchat.api.server import ApiServer, Service
@@ -24,9 +24,10 @@ class Node(Protocol):
 
 
 class LiveNode:
-    """Puts service and socket on a node. `stop_asked` fires when a client called `node.stop`.
+    """Puts service and socket on a node. `stop_asked` fires when a client called `node.stop` or `profile.wipe`.
 
-    It is a service itself: `node.stop` ends the process, so it is answered here; all else goes to the node's.
+    It is a service itself: `node.stop` ends the process, so it is answered here; `profile.wipe` ends it as well. All
+    else goes to the node's.
     """
 
     def __init__(self, node: Node, service: Service, profile: Path, reactor: Any) -> None:
@@ -52,11 +53,25 @@ class LiveNode:
 
     def call(self, name: str, params: t.Params) -> Any:
         """Carry out one method."""
-        if name != "node.stop":
-            return self._service.call(name, params)
+        if name == "node.stop":
+            self._ask_to_stop()
+            return t.Done()
+        result = self._service.call(name, params)
+        if name == "profile.wipe":
+            return maybeDeferred(lambda: result).addCallback(self._wiped)
+        return result
+
+    def _wiped(self, done: t.Done) -> t.Done:
+        self._ask_to_stop()
+        return done
+
+    def _ask_to_stop(self) -> None:
         if not self.stop_asked.called:
-            self._reactor.callLater(0, self.stop_asked.callback, None)  # after this answer
-        return t.Done()
+            self._reactor.callLater(0, self._stop_asked)  # after this answer
+
+    def _stop_asked(self) -> None:
+        if not self.stop_asked.called:
+            self.stop_asked.callback(None)
 
     def subscribe(self, events: Collection[str], send: Callable[[t.Event], None]) -> Callable[[], None]:
         """Events go straight from the node's service."""

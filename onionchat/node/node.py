@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from onionchat import limits
+from onionchat.crypto.memory import overwrite_let_go
 from onionchat.errors import LockedError, StoreError
 from onionchat.identity.account import statements_for_contact
 from onionchat.identity.device import Certificate, parse_certificate
@@ -207,6 +208,21 @@ class Node:
         self.profile.unlock(passphrase)
         await self._start()
         self.emit(TorChanged())
+
+    def wipe(self) -> "Deferred[list[str]]":
+        """Destroy the profile: its key at once, then close everything, then delete the files. Only `stop` may follow.
+
+        Fires with the names of files in its folder that are not ours and stay. LocalError when the disk refuses.
+        """
+        return ensureDeferred(self._wipe())
+
+    async def _wipe(self) -> list[str]:
+        self.profile.destroy()
+        await self._close("stopping")
+        left = self.profile.remove()
+        overwrite_let_go()
+        self.emit(Locked())
+        return left
 
     def _do_chores(self) -> None:
         """Every few seconds: what expires, what is late."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -238,6 +239,8 @@ class Profile:
         self.directory = directory
         self.warnings = list(_harden_once())
         self._lock, self._key = lock, key
+        self._changing = threading.Lock()  # of the key file
+        self._is_wiped = False
 
     @classmethod
     def open(cls, directory: Path, passphrase: str) -> "Profile":
@@ -272,6 +275,40 @@ class Profile:
         _require_database(self.directory, key)
         self._key.wipe()
         self._key = SecretBytes(key)
+
+    def change_passphrase(
+        self, old: str, new: str, cost: Cost = Cost.MODERATE, random: Random = os.urandom
+    ) -> None:
+        """Wrap the key anew while the profile is open; it takes a second, and may run in any thread.
+
+        LockedError: `old` is wrong. LocalError: `new` is empty, or the key file has changed meanwhile.
+        """
+        before = read_key(self.directory)
+        content = rewrap_key(before, old, new, random, cost)
+        with self._changing:
+            if self._is_wiped or read_key(self.directory) != before:
+                raise LocalError("the key file has changed meanwhile; nothing was done, try it once more")
+            replace_key(self.directory, lambda: write_file(key_path(self.directory), content))
+
+    def destroy(self) -> None:
+        """Make the profile worthless at once, whatever is still open on it; `remove` takes the rest away.
+
+        LocalError when the system does not let us.
+        """
+        with self._changing:
+            self._is_wiped = True
+            _destroy(self.directory)
+
+    def remove(self) -> list[str]:
+        """Delete what is left of a destroyed profile, when nothing of it is open any more, and let go of it.
+
+        The names of files that are not ours and stay. Errors of `destroy`.
+        """
+        self._key.wipe()
+        try:
+            return _remove(self.directory)
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Wipe the key and let others in. Doing it twice is harmless."""
@@ -399,26 +436,46 @@ def wipe_profile(directory: Path) -> list[str]:
     read_key(directory)
     lock = FolderLock(directory)
     try:
+        _destroy(directory)
+        return _remove(directory)
+    finally:
+        lock.release()
+
+
+def _destroy(directory: Path) -> None:
+    """Overwrite the key, unlink the database (a connection that is open goes on without a name)."""
+    try:
         for name in (KEY_NAME, KEY_NAME + NEXT, KEY_NAME + NEW, KEY_NAME + NEXT + NEW):
             _overwrite(directory / name)
+    except OSError as error:
+        raise LocalError(f"the key could not be destroyed ({error.strerror}); destroy the disk, or try again") from None
+    try:
         remove_unfinished(directory)
         for name in (DATABASE_NAME, DATABASE_NAME + NEXT):
             for path in with_logs(directory / name):
                 path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_all_deleted(directory, error) from None
+
+
+def _remove(directory: Path) -> list[str]:
+    try:
         shutil.rmtree(directory / TOR_FOLDER, ignore_errors=True)
         for name in (SOCKET_NAME, KEY_NAME + NEXT, KEY_NAME, LOCK_NAME):
             (directory / name).unlink(missing_ok=True)
         sync_folder(directory)
     except OSError as error:
-        raise LocalError(
-            f"not all could be deleted ({error.strerror}); the key is destroyed: delete the rest of {directory} by hand"
-        ) from None
-    finally:
-        lock.release()
+        raise _not_all_deleted(directory, error) from None
     left = sorted(path.name for path in directory.iterdir())
     if not left:
         directory.rmdir()
     return left
+
+
+def _not_all_deleted(directory: Path, error: OSError) -> LocalError:
+    return LocalError(
+        f"not all could be deleted ({error.strerror}); the key is destroyed: delete the rest of {directory} by hand"
+    )
 
 
 def _overwrite(path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import os
 
+import msgspec
 import pytest
 import pytest_twisted
 
+from onionchat.api import types as t
 from onionchat.crypto.vault import Cost
 from onionchat.errors import LocalError, LockedError
 from onionchat.node import profile
@@ -120,3 +122,37 @@ def test_lock_needs_the_passphrase_back(world):
         alice.do("node.unlock", passphrase="")
     alice.do("node.unlock", passphrase=PASSPHRASE)
     assert alice.status().name == "Alice"
+
+
+@pytest_twisted.ensureDeferred
+async def test_another_passphrase_on_an_open_profile(world):
+    alice = world.add("Alice")
+    with pytest.raises(LocalError, match="not the present passphrase"):
+        await alice.begin("profile.passwd", old="wrong", new="new one")
+    await alice.begin("profile.passwd", old=PASSPHRASE, new="new one")
+    alice.do("node.lock")
+    with pytest.raises(LockedError):
+        alice.do("node.unlock", passphrase=PASSPHRASE)
+    alice.do("node.unlock", passphrase="new one")
+    assert "new one" not in repr(t.PassphraseChange(old="new one", new="new one"))
+
+
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_a_wipe_leaves_nothing_of_ours(world, friends, is_locked):
+    alice, bob = friends
+    (alice.folder / "console.toml").write_text("")
+    if is_locked:
+        alice.do("node.lock")
+    assert "console.toml" in alice.do("profile.wipe", sure="wipe").notice
+    assert [path.name for path in alice.folder.iterdir()] == ["console.toml"]
+    assert bob.do("contact.list")[0].online is False
+    with pytest.raises(LockedError):
+        alice.do("contact.list")
+    alice.stop()
+
+
+def test_a_wipe_is_not_done_by_a_slip():
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b"{}", type=t.ProfileWipe)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b'{"sure": "yes"}', type=t.ProfileWipe)

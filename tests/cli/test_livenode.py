@@ -57,3 +57,26 @@ async def test_a_node_that_does_not_start_has_no_socket(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="no"):
         await LiveNode(node, RecordingService(), tmp_path, reactor).start()
     assert not (tmp_path / "api.sock").exists()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_wiped_profile_stops_its_node(tmp_path: Path) -> None:
+    service = RecordingService()
+    live = LiveNode(FakeNode([], None), service, tmp_path, reactor)
+    await live.start()
+    client = await AsyncClient.connect(reactor, socket_path(tmp_path))
+    socket_path(tmp_path).unlink()  # as the wipe does
+    assert await client.call("profile.wipe", t.ProfileWipe(sure="wipe")) == t.Done()
+    await live.stop_asked
+    await live.stop()
+    assert service.methods == ["profile.wipe"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_wipe_that_failed_stops_nothing(tmp_path: Path) -> None:
+    service = RecordingService()
+    service.call = lambda name, params: fail(LocalError("the disk refuses"))  # type: ignore[method-assign]
+    live = LiveNode(FakeNode([], None), service, tmp_path, reactor)
+    with pytest.raises(LocalError, match="refuses"):
+        await live.call("profile.wipe", t.ProfileWipe(sure="wipe"))
+    assert not live.stop_asked.called

@@ -248,6 +248,71 @@ def test_a_wiped_folder_goes_when_it_is_empty(directory: Path) -> None:
         profile.wipe_profile(directory)
 
 
+def test_an_open_profile_is_destroyed_at_once_and_removed_later(directory: Path) -> None:
+    os.link(directory / "key", directory.parent / "same file")
+    mine = Profile.open(directory, PASSPHRASE)
+    store = mine.open_store(Reactor())
+    mine.destroy()
+    assert not any((directory.parent / "same file").read_bytes())
+    assert [path.name for path in directory.iterdir() if path.name.startswith("onionchat.db")] == []
+    with pytest.raises(StoreError):
+        changed_while(mine, lambda: None)
+    store.close()
+    assert mine.remove() == []
+    assert not directory.exists() and mine.is_locked
+    mine.close()
+
+
+def test_a_key_that_cannot_be_destroyed_is_not_said_to_be(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(profile, "overwrite", refuse)
+    with pytest.raises(LocalError, match="could not be destroyed"):
+        profile.wipe_profile(directory)
+    monkeypatch.undo()
+    Profile.open(directory, PASSPHRASE).close()
+
+
+def changed_while(mine: Profile, meanwhile: Any) -> None:
+    """Change the passphrase, and let something happen while the new key file is made."""
+
+    def random(count: int) -> bytes:
+        meanwhile()
+        return os.urandom(count)
+
+    mine.change_passphrase(PASSPHRASE, "new", Cost.TESTS, random)
+
+
+def test_the_passphrase_of_an_open_profile(directory: Path) -> None:
+    mine = Profile.open(directory, PASSPHRASE)
+    with pytest.raises(LockedError):
+        mine.change_passphrase("wrong", "new", Cost.TESTS)
+    changed_while(mine, lambda: None)
+    mine.lock()
+    with pytest.raises(LockedError):
+        mine.unlock(PASSPHRASE)
+    mine.unlock("new")
+    mine.close()
+
+
+def test_a_wipe_while_the_passphrase_is_changed_wins(directory: Path) -> None:
+    mine = Profile.open(directory, PASSPHRASE)
+    with pytest.raises((LocalError, StoreError)):
+        changed_while(mine, mine.destroy)
+    assert not any((directory / "key").read_bytes())
+    assert mine.remove() == []
+
+
+def test_of_two_changes_at_once_one_is_refused(directory: Path) -> None:
+    mine = Profile.open(directory, PASSPHRASE)
+    others = [lambda: mine.change_passphrase(PASSPHRASE, "other", Cost.TESTS)]
+    with pytest.raises(LocalError, match="changed meanwhile"):
+        changed_while(mine, lambda: others.pop()() if others else None)
+    mine.unlock("other")
+    mine.close()
+
+
 # --- crashes ---------------------------------------------------------------------------------------------
 def crash(folder: Path, deed: str) -> list[Path]:
     """What is left by kills at each touch of a file; the last one came through."""
