@@ -231,9 +231,10 @@ class About:
     def change_passphrase(self, params: t.PassphraseChange) -> Any:
         """Wrap the key anew, in a thread."""
 
-        def refused(failure: Failure) -> t.Done:
-            failure.trap(LockedError)  # which would say that the profile is locked
-            raise LocalError("that is not the present passphrase; nothing was changed")
+        def refused(failure: Failure) -> Failure:
+            if isinstance(failure.value, LockedError):  # front ends take that for a profile that is locked
+                raise LocalError("that is not the present passphrase; nothing was changed")
+            return failure
 
         done = deferToThread(self._node.profile.change_passphrase, params.old, params.new)
         return done.addCallback(lambda _: t.Done()).addErrback(refused)

@@ -11,6 +11,7 @@ from onionchat.api.local import LocalClient
 from onionchat.api.socketpath import socket_path
 from onionchat.cli import mainloop
 from onionchat.cli.livenode import LiveNode
+from onionchat.cli.outside import CommandLine
 from onionchat.cli.passphrase import strength
 from onionchat.cli.session import Context
 from onionchat.cli.settings import Settings
@@ -85,13 +86,22 @@ def console(context: Context) -> int:
         try:
             backend = await _backend(context, own, reactor, options, given.pop())
             if backend is not None:
-                ends = [interrupted, screen.run(backend, reactor, options)]
-                await mainloop.first_of(*ends, *([own.live.stop_asked] if own.live else []))
+                outside = CommandLine(context.profile, context.options, reactor)
+                ends = [interrupted, screen.run(backend, reactor, options, outside=outside)]
+                await mainloop.first_of(*ends, own.live.stop_asked if own.live else _lost(backend))
         finally:
             await own.stop()
         return int(ExitCode.DONE)
 
     return mainloop.run(main)
+
+
+def _lost(backend: Backend) -> "Deferred[None]":
+    """Fails when the node that another process runs goes away: nothing that is on the screen would be true any more."""
+    lost: Deferred[None] = Deferred()
+    if isinstance(backend, AsyncClient):
+        backend.on_lost = lost.errback
+    return lost
 
 
 def _passphrase_before(context: Context, options: Options) -> str | None:

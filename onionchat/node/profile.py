@@ -276,9 +276,7 @@ class Profile:
         self._key.wipe()
         self._key = SecretBytes(key)
 
-    def change_passphrase(
-        self, old: str, new: str, cost: Cost = Cost.MODERATE, random: Random = os.urandom
-    ) -> None:
+    def change_passphrase(self, old: str, new: str, cost: Cost = Cost.MODERATE, random: Random = os.urandom) -> None:
         """Wrap the key anew while the profile is open; it takes a second, and may run in any thread.
 
         LockedError: `old` is wrong. LocalError: `new` is empty, or the key file has changed meanwhile.

@@ -500,6 +500,19 @@ class FakeService:
         """profile.export"""
         return t.Done()
 
+    def do_profile_passwd(self, params: t.PassphraseChange) -> t.Done:
+        """profile.passwd"""
+        if params.old != PASSPHRASE:
+            raise LocalError("that is not the present passphrase; nothing was changed")
+        return t.Done()
+
+    def do_profile_wipe(self, params: t.ProfileWipe) -> t.Done:
+        """profile.wipe"""
+        self.locked = True
+        self.talks.clear()
+        self.emit("locked")
+        return t.Done()
+
     def do_node_lock(self, params: t.Nothing) -> t.Done:
         """node.lock"""
         self.locked = True

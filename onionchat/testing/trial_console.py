@@ -7,7 +7,7 @@ wants to take over the terminal; `--fixed` stops the clock at the time of the ma
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +66,24 @@ def long_service(now: Callable[[], float], count: int = 20_000) -> FakeService:
     return service
 
 
-class TrialFounder:
-    """The first run without keys."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now, self._began = now, time.monotonic()
+class TrialOutside:
+    """A command line that only repeats."""
 
     def strength(self, passphrase: str) -> tuple[int, str]:
         """By length alone."""
         score = min(len(passphrase) // 5, 4)
         return score, "" if score > 2 else "More words make it stronger."
+
+    def run(self, arguments: Sequence[str]) -> "Deferred[str]":
+        """What was asked for."""
+        return succeed(f"ok  trial  onionchat {' '.join(arguments)}\n\nWhat to do: nothing.")
+
+
+class TrialFounder(TrialOutside):
+    """The first run without keys."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now, self._began = now, time.monotonic()
 
     def tor_progress(self) -> t.TorStatus | None:
         """Ten seconds from nothing to ready."""
@@ -115,7 +123,7 @@ def main_program() -> None:
     run_reactor: Any = reactor
 
     def open_console(backend: Backend | None) -> Any:
-        return None if backend is None else main.run(backend, run_reactor, options, now)
+        return None if backend is None else main.run(backend, run_reactor, options, now, TrialOutside())
 
     def chat() -> None:
         made.receive("Bob", "Still here?")

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 WHERE: dict[str, keys.Where] = {"input": "writing", "log": "choosing", "list": "list"}
 ON_SCREENS = frozenset(
-    ("help", "compare", "requests", "connection", "jump", "next_unread", "search", "lock", "hide", "quit", "settings")
+    (
+        *("help", "compare", "requests", "connection", "jump", "next_unread"),
+        *("search", "lock", "hide", "panic", "quit", "settings"),
+    )
 )
 
 
@@ -33,6 +36,10 @@ class Actions:
         """A key in front of a screen. False: it is for the screen."""
         action = self._console.keymap.action_for("anywhere", key)
         return action in ON_SCREENS and self._do(action)
+
+    def on_curtain(self, key: str) -> bool:
+        """A key where the console is locked or hidden. False: it is for the curtain."""
+        return self._console.keymap.action_for("anywhere", key) == "panic" and self._do("panic")
 
     def _do(self, action: str) -> bool:
         done = getattr(self, action)()
@@ -135,6 +142,14 @@ class Actions:
     def hide(self) -> None:
         """F12"""
         self._console.hide()
+
+    def panic(self) -> None:
+        """Ctrl-X"""
+        self._console.panic.ask()
+
+    def wipe(self) -> None:
+        """F9, after Ctrl-X"""
+        self._console.panic.wipe()
 
     def quit(self) -> None:
         """Ctrl-Q"""

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from onionchat.api import types as t
-from onionchat.errors import LockedError, OnionchatError, UsageError
+from onionchat.errors import LocalError, LockedError, OnionchatError, UsageError
 from onionchat.tui import bars, keys
 from onionchat.tui.actions import Actions
 from onionchat.tui.attention import Attention
-from onionchat.tui.backend import Backend, Options
+from onionchat.tui.backend import Backend, Options, Outside
 from onionchat.tui.commands import parse_command
 from onionchat.tui.complete import Completion, Known, complete
 from onionchat.tui.conversation import OpenConversation
@@ -24,11 +24,13 @@ from onionchat.tui.listpane import ListPane
 from onionchat.tui.mainview import MainView
 from onionchat.tui.model import Model
 from onionchat.tui.openers import Openers
+from onionchat.tui.panic import Panic
 from onionchat.tui.render import Line, Look, one_line, zone_of
-from onionchat.tui.screens.curtain import HiddenScreen, LockScreen
+from onionchat.tui.screens.curtain import HiddenScreen, LockScreen, WipeScreen
 from onionchat.tui.screens.frame import Screen
 from onionchat.tui.screens.simple import AskScreen, InvitationScreen, LinesScreen
 from onionchat.tui.stage import Stage
+from onionchat.tui.strength import STRENGTH_MIN
 from onionchat.tui.wrap import wrap
 from onionchat.tui.writing import Writing
 
@@ -48,7 +50,9 @@ class Console:
         options: Options,
         glyphs: Glyphs,
         now: Callable[[], float],
+        outside: Outside | None = None,
     ) -> None:
+        self._outside = outside
         self.draw: Callable[[], None] = lambda: None
         self.copy: Callable[[str], None] = lambda text: None
         self.wipe_screen: Callable[[], None] = lambda: None
@@ -77,6 +81,7 @@ class Console:
         self.openers = Openers(self)
         self.actions = Actions(self)
         self.attention = Attention(self)
+        self.panic = Panic(self)
 
     # --- life ---
     def start(self) -> None:
@@ -105,6 +110,7 @@ class Console:
                 due.cancel()
         self.openers.stop()
         self.attention.stop()
+        self.panic.stop()
         self.model.forget()
         self.conversation.forget()
         self._left = True
@@ -127,6 +133,16 @@ class Console:
     def call(self, name: str, params: t.Params) -> "Deferred[Any]":
         """A method of the local API."""
         return self.backend.call(name, params)
+
+    def run(self, arguments: Sequence[str]) -> "Deferred[str]":
+        """What a command of the command line prints on this profile."""
+        if self._outside is None:
+            return fail(LocalError(f"type it in a shell: onionchat {' '.join(arguments)}"))
+        return self._outside.run(arguments)
+
+    def strength(self, passphrase: str) -> tuple[int, str]:
+        """How good a passphrase is, 0 to 4, and a word of advice."""
+        return (STRENGTH_MIN, "") if self._outside is None else self._outside.strength(passphrase)
 
     def do(self, work: Any) -> None:
         """Runs a coroutine; what goes wrong becomes one calm line."""
@@ -166,6 +182,9 @@ class Console:
 
     def copied(self, text: str) -> None:
         """To the clipboard of the terminal, when it allows that."""
+        if not self.options.copy:
+            self.say("Nothing was copied: console.toml has `copy = false`.")
+            return
         self.copy(text)
         self.say("Copied, if your terminal allows it (OSC 52).")
 
@@ -219,16 +238,20 @@ class Console:
         self.locked = True
         self._reopen = self.current or self._reopen
         self.stage.clear()
-        self.writing.forget()
+        (self.writing.abandon if self.panic.busy else self.writing.forget)()
         self.conversation.forget()
         self.model.forget()
         self.list.show([], None)
         self._notice = ""
-        if not isinstance(self.stage.curtain, HiddenScreen):
-            self.stage.curtain = LockScreen(self.look, self._unlock, self.quit)
+        if not isinstance(self.stage.curtain, (HiddenScreen, WipeScreen)):
+            self.stage.curtain = self.lock_screen()
         self.attention.hushed()
         self.wipe_screen()
         self.redraw()
+
+    def lock_screen(self) -> LockScreen:
+        """Where the passphrase is typed."""
+        return LockScreen(self.look, self._unlock, self.quit)
 
     def _unlock(self, passphrase: str) -> None:
         self.do(self._unlock_node(passphrase))
@@ -261,10 +284,14 @@ class Console:
         self.redraw()
 
     def _show_again(self) -> None:
-        self.stage.curtain = LockScreen(self.look, self._unlock, self.quit) if self.locked else None
+        self.stage.curtain = self.lock_screen() if self.locked else None
         self.attention.key_pressed()
         self.attention.show_unread()
         self.redraw()
+
+    def wipe(self) -> None:
+        """Destroys the profile at once, and leaves."""
+        self.panic.wipe()
 
     def quit(self) -> None:
         """Asks nothing, loses nothing."""
@@ -273,11 +300,19 @@ class Console:
             self.do(self._closed())
         self.leave()
 
+    def wiped(self) -> None:
+        """The profile is gone: leave, and ask the node nothing any more."""
+        self.locked = True
+        self.writing.abandon()
+        self.quit()
+
     async def _closed(self) -> None:
         await self.call("conversation.opened", t.ConversationOpened(name=None))
 
     # --- keys ---
     def _on_key(self, key: str) -> bool:
+        if self.stage.curtain is not None:
+            return self.actions.on_curtain(key)
         taken = self.actions.on_screen(key) if self.stage.screens else self.actions.on_main(key)
         self.conversation.key_pressed()
         self.attention.key_pressed()

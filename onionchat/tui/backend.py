@@ -1,6 +1,6 @@
 """What the console needs of the rest: two small protocols, and its own options."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -36,6 +36,16 @@ class Founder(Protocol):
         """Makes the profile and starts its node."""
 
 
+class Outside(Protocol):
+    """What the command line does for a console: it knows commands that the local API does not have."""
+
+    def strength(self, passphrase: str) -> tuple[int, str]:
+        """0 (worthless) to 4 (strong), and one line of advice (may be empty)."""
+
+    def run(self, arguments: Sequence[str]) -> "Deferred[str]":
+        """What a command of onionchat prints on this profile. Fails with an OnionchatError."""
+
+
 Unlock = Callable[[str], "Deferred[Backend]"]
 """Opens the profile with a passphrase; fails with LockedError when it is the wrong one."""
 
@@ -55,5 +65,6 @@ class Options:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # action: names of keys
     lock_after_seconds: int | None = None  # without a key for so long it locks; None: the account's setting
     bell: bool = True  # rings when a message comes that is not being read
+    copy: bool = True  # copying sends the text to the terminal's clipboard (OSC 52)
     from_file: bool = False  # `console.toml` was read
     title: bool = True  # the terminal's title says how many are unread; never who or what

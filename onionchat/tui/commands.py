@@ -4,8 +4,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from onionchat.errors import UsageError
-from onionchat.tui import deeds
+from onionchat.errors import LocalError, UsageError
+from onionchat.tui import deeds, nodedeeds
 from onionchat.tui.desk import Desk
 from onionchat.tui.words import words_with_starts
 
@@ -62,51 +62,68 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("block", (_NAME_OR_THIS,), "block this contact, or the sender of a request", deeds.block),
     Command("cancel", (_REQUEST,), "take a request of yours back", deeds.cancel),
-    Command("connection", (), "Tor and every device, in plain words (F5)", deeds.connection),
+    Command("connection", (), "Tor and every device, in plain words (F5)", nodedeeds.connection),
     Command("contact", (_NAME_OR_THIS,), "all about a contact: trust, devices, what it keeps here", deeds.contact),
-    Command("devices", (), "my devices", deeds.devices),
+    Command("contacts", (), "the people in your list", deeds.contacts),
+    Command("devices", (), "my devices", nodedeeds.devices),
+    Command("doctor", (), "check Tor, permissions, clock, locks, disk", nodedeeds.doctor),
+    Command("edit", (Argument("TEXT", rest=True),), "change your last message (another one: Esc, e)", deeds.edit),
     Command(
         "expiring",
         (Argument("1d", "word", words=("1h", "1d", "7d")), Argument("TEXT", rest=True)),
         "send a message that goes away after a time",
         deeds.send_expiring,
     ),
-    Command("export", (Argument("FILE", rest=True),), "write history and contacts to an encrypted file", deeds.export),
+    Command(
+        "export", (Argument("FILE", rest=True),), "write history and contacts to an encrypted file", nodedeeds.export
+    ),
     Command("force", (Argument("TEXT", rest=True),), "send even to a compromised contact", deeds.force),
     Command("forget", (Argument("DAY"),), "forget all that is older than a day (2026-11-20)", deeds.forget),
-    Command("help", (), "keys and commands (F1)", deeds.show_help),
+    Command("help", (), "keys and commands (F1)", nodedeeds.show_help),
     Command("ignore", (_REQUEST,), "ignore a request; the other side is told nothing", deeds.ignore),
     Command("introduce", (Argument("TO", "name"),), "introduce this contact to another", deeds.introduce),
     Command("invitations", (), "the links that you gave out", deeds.invitations),
     Command(
         "invite",
         (
-            Argument("open", "word", optional=True, words=("open", "1d", "7d", "4w")),
-            Argument("7d", "word", optional=True, words=("1d", "7d", "4w")),
+            Argument("open", "word", optional=True, words=("open", "1d", "7d", "4w", "as")),
+            Argument("7d", "word", optional=True, words=("1d", "7d", "4w", "as")),
+            Argument("as", "word", optional=True, words=("as",)),
+            Argument("NAME", optional=True),
         ),
-        "make a link, with its QR code",
+        "make a link, with its QR code; `as NAME` accepts the first who comes",
         deeds.invite,
     ),
-    Command("lock", (), "clear the screen, close the store, wipe the keys (Ctrl-L)", deeds.lock),
+    Command("lock", (), "clear the screen, close the store, wipe the keys (Ctrl-L)", nodedeeds.lock),
+    Command("log", (_NAME,), "the messages with a contact: the same as /open", deeds.log),
     Command("open", (_NAME,), "open a conversation (Ctrl-K)", deeds.open_conversation),
-    Command("quit", (), "leave the console (Ctrl-Q)", deeds.leave),
+    Command("passwd", (), "change the passphrase", nodedeeds.passwd),
+    Command("quit", (), "leave the console (Ctrl-Q)", nodedeeds.leave),
     Command("quota", (Argument("SIZE"), _NAME_OR_THIS), "how much a contact may keep here", deeds.quota),
     Command("react", (Argument("EMOJI", "emoji"),), "react to their last message", deeds.react),
     Command("read", (_NAME_OR_THIS,), "mark as read", deeds.read),
-    Command("recovery", (), "the recovery words, while they are kept", deeds.recovery),
+    Command("recovery", (), "the recovery words, while they are kept", nodedeeds.recovery),
     Command("remove", (_NAME_OR_THIS,), "remove a contact and the conversation", deeds.remove),
     Command("rename", (Argument("NEW"),), "another name for this contact, here", deeds.rename),
-    Command("requests", (), "contact requests (F3)", deeds.requests),
+    Command("requests", (), "contact requests (F3)", nodedeeds.requests),
+    Command("retract", (), "take your last message back (another one: Esc, t)", deeds.retract),
     Command("search", (Argument("QUERY", optional=True, rest=True),), "search (Ctrl-F)", deeds.search),
-    Command("set", (Argument("KEY"), Argument("VALUE", optional=True, rest=True)), "a setting", deeds.setting),
-    Command("settings", (), "my devices and the settings (F6)", deeds.settings),
-    Command("status", (), "the node, Tor, the onion", deeds.status),
-    Command("stop", (), "stop the node too", deeds.stop),
+    Command("send", (_NAME, Argument("TEXT", rest=True)), "send a message, to whomever", deeds.send),
+    Command("set", (Argument("KEY"), Argument("VALUE", optional=True, rest=True)), "a setting", nodedeeds.setting),
+    Command("settings", (), "my devices and the settings (F6)", nodedeeds.settings),
+    Command("status", (), "the node, Tor, the onion", nodedeeds.status),
+    Command("stop", (), "stop the node too", nodedeeds.stop),
     Command(
         "timer",
         (Argument("1d|off", "word", words=("1h", "1d", "7d", "off")),),
         "messages of this conversation go away after a time",
         deeds.timer,
+    ),
+    Command(
+        "tor-profile",
+        (Argument("whonix|tails", "word", words=nodedeeds.TOR_PROFILES),),
+        "the control-port filter's profile, and how to install it",
+        nodedeeds.tor_profile,
     ),
     Command(
         "trust",
@@ -116,8 +133,22 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("unblock", (_NAME_OR_THIS,), "take a block back", deeds.unblock),
     Command("uninvite", (Argument("LINK", "link"),), "close an invitation", deeds.uninvite),
+    Command("version", (), "which onionchat this is", nodedeeds.version),
+    Command("wipe", (), "destroy the profile on this device (Ctrl-X, F9 in a hurry)", nodedeeds.wipe),
     Command("words", (_NAME_OR_THIS,), "compare words (F2)", deeds.compare),
 )
+# Commands of the command line that are none here: what to do instead, as the console says it.
+ELSEWHERE: dict[str, str] = {
+    "completion": "Completions are for your shell: leave with Ctrl-Q, then `onionchat completion bash`.",
+    "demo": "The demonstration makes people of its own: type `onionchat demo` in a shell.",
+    "import": "An export becomes a profile of its own: in a shell, `onionchat --profile NEWFOLDER import FILE`.",
+    "init": "There is a profile here. Another one: in a shell, `onionchat --profile NEWFOLDER`.",
+    "recover": "Recovering makes a new profile from the 24 words: in a shell, `onionchat --profile NEWFOLDER recover`.",
+    "run": "The node runs already. Without a console: leave with Ctrl-Q, then `onionchat run`.",
+    "unlock": "It is open. When it is locked, the console asks for the passphrase by itself.",
+    "watch": "The console shows what happens as it happens. For programs: `onionchat watch` in a shell.",
+}
+
 BY_NAME: dict[str, Command] = {command.name: command for command in COMMANDS}
 
 
@@ -127,10 +158,12 @@ def is_command(text: str) -> bool:
 
 
 def parse_command(text: str) -> tuple[Command, list[str]]:
-    """The command and its words. UsageError says what it should look like."""
+    """The command and its words. UsageError says what it should look like, LocalError where to type it instead."""
     words = words_with_starts(text)
     name = words[0][0][1:] if words else ""
     command = BY_NAME.get(name)
+    if name in ELSEWHERE:
+        raise LocalError(ELSEWHERE[name])
     if command is None:
         near = [known for known in sorted(BY_NAME) if name and known.startswith(name)]
         if len(near) != 1:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onionchat.tui.commands import BY_NAME, COMMANDS, TRUST_WORDS, Argument
+from onionchat.tui.commands import BY_NAME, COMMANDS, ELSEWHERE, TRUST_WORDS, Argument
 from onionchat.tui.emoji import CODES
 from onionchat.tui.words import quoted, words_with_starts
 
@@ -41,7 +41,7 @@ def complete(before: str, known: Known) -> Completion:
 
 def _in_command(before: str, known: Known) -> Completion:
     if " " not in before:
-        found = sorted(command.name for command in COMMANDS if command.name.startswith(before[1:]))
+        found = sorted(name for name in (*BY_NAME, *ELSEWHERE) if name.startswith(before[1:]))
         return Completion(0, tuple(f"/{name} " for name in found))
     command = BY_NAME.get(before[1:].split(" ")[0])
     if command is None:

@@ -22,6 +22,7 @@ mouse = false
 paste-lines = 12         # more pasted lines than this are asked about
 lock-after = "15m"       # without a key for so long it locks
 bell = false
+copy = false             # never put anything into the terminal's clipboard (OSC 52)
 title = false            # the number of unread messages in the terminal's title
 
 [keys]                   # names of actions are in docs/keys.md
@@ -43,6 +44,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "paste-lines": ("paste_lines_max", int),
     "lock-after": ("lock_after_seconds", str),
     "bell": ("bell", bool),
+    "copy": ("copy", bool),
     "title": ("title", bool),
     "keys": ("keys", dict),
     "styles": ("styles", dict),
@@ -130,6 +132,9 @@ def _check_clashes(table: KeyTable) -> None:
             other = taken.setdefault((row.where, name), row.action)
             if other != row.action:
                 raise ValueError(f"keys: {name!r} is for both {other} and {row.action}: give one of them another key")
+    steps = {row.action: set(row.names) for row in table.rows if row.action in ("panic", "wipe")}
+    if steps["panic"] & steps["wipe"]:
+        raise ValueError("keys: panic and wipe are two steps: give them different keys")
 
 
 # --- colours ------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """A contact in lines, and what each trust state means in one sentence. Pure."""
 
+from collections.abc import Sequence
+
 from onionchat.api import types as t
-from onionchat.tui.render import Line, Look, moment, one_line, paragraph
+from onionchat.tui.render import Line, Look, fit, moment, one_line, pad, paragraph
 
 TRUST_MEANS: dict[t.Trust, str] = {
     "unvalidated": "you talk with the address you were given; nobody has compared yet whose it is.",
@@ -32,6 +34,22 @@ def contact_lines(contact: t.Contact, columns: int, look: Look) -> list[Line]:
             lines.append([("quiet", f" {label:<14} "), *body[0]])
             lines += [[("text", " " * 16), *line] for line in body[1:]]
     return lines
+
+
+def contact_rows(contacts: Sequence[t.Contact], columns: int, look: Look) -> list[Line]:
+    """A line for each contact: presence, name, trust in words, what else there is to say."""
+    styles: dict[t.Trust, str] = {"unvalidated": "text", "validated": "accent", "compromised": "danger"}
+    lines: list[Line] = []
+    for contact in contacts:
+        online = ("accent" if contact.online else "quiet", f" {look.glyphs.presence(contact.online)} ")
+        active = len(contact.devices)
+        notes = ["1 device" if active == 1 else f"{active} devices"]
+        notes += [f"{contact.unread} unread"] if contact.unread else []
+        notes += [word for word, is_so in (("blocked", contact.blocked), ("removed", contact.removed)) if is_so]
+        name = pad(fit(contact.name, max(columns // 3, 8), look), max(columns // 3, 8))
+        trust = (styles[contact.trust], f"  {look.glyphs.trust(contact.trust)} {contact.trust:<12}")
+        lines.append([online, ("bold", name), trust, ("quiet", "  " + ", ".join(notes))])
+    return lines or [[("quiet", " None yet. /invite makes a link, /add uses one.")]]
 
 
 def _device_words(device: t.Device, look: Look) -> str:

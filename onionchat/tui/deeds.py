@@ -1,15 +1,15 @@
 """What the `/` commands do: each a coroutine of the desk and the words that were typed."""
 
-import os.path
 from collections.abc import Sequence
 
 from onionchat import limits
 from onionchat.api import types as t
 from onionchat.errors import LocalError, UsageError
-from onionchat.tui.contactlines import contact_lines
+from onionchat.text import truncate_width
+from onionchat.tui.contactlines import contact_lines, contact_rows
 from onionchat.tui.desk import Desk
 from onionchat.tui.emoji import emoji_of
-from onionchat.tui.render import Line, Look, moment, one_line, paragraph
+from onionchat.tui.render import Line, moment, one_line, paragraph
 from onionchat.tui.words import parse_bytes, parse_date_ms, parse_seconds
 
 Words = Sequence[str]
@@ -27,6 +27,11 @@ def here(desk: Desk, words: Words = (), index: int = 0) -> str:
 # --- people ------------------------------------------------------------------------------------------
 async def open_conversation(desk: Desk, words: Words) -> None:
     """`/open NAME`"""
+    desk.open_conversation(words[0])
+
+
+async def log(desk: Desk, words: Words) -> None:
+    """`/log NAME`"""
     desk.open_conversation(words[0])
 
 
@@ -115,6 +120,12 @@ async def contact(desk: Desk, words: Words) -> None:
     desk.show_lines("Contact", lambda columns: contact_lines(found, columns, desk.look()))
 
 
+async def contacts(desk: Desk, words: Words) -> None:
+    """`/contacts`"""
+    found: list[t.Contact] = await desk.call("contact.list", t.Nothing())
+    desk.show_lines("Contacts", lambda columns: contact_rows(found, columns, desk.look()))
+
+
 async def quota(desk: Desk, words: Words) -> None:
     """`/quota SIZE [NAME]`"""
     name = here(desk, words, 1)
@@ -131,16 +142,25 @@ async def introduce(desk: Desk, words: Words) -> None:
 
 # --- invitations -------------------------------------------------------------------------------------
 async def invite(desk: Desk, words: Words) -> None:
-    """`/invite [open] [7d]`"""
-    expires = limits.INVITATION_DEFAULT_SECONDS
-    for word in words:
-        if word != "open":
-            expires = parse_seconds(word)
-    params = t.InviteCreate(open="open" in words, expires_seconds=expires)
+    """`/invite [open] [7d] [as NAME]`"""
+    params = invitation_params(words)
     invitation: t.Invitation = await desk.call("invite.create", params)
     if not invitation.qr:
         invitation = await desk.call("invite.qr", t.LinkOnly(link=invitation.link))
     desk.show_invitation(invitation)
+
+
+def invitation_params(words: Words) -> t.InviteCreate:
+    """`open`, a time, `as NAME`, in this order, each of them or not. UsageError when there is anything else."""
+    left = list(words)
+    is_open = left[:1] == ["open"] and bool(left.pop(0))
+    expires = limits.INVITATION_DEFAULT_SECONDS if left[:1] in ([], ["as"]) else parse_seconds(left.pop(0))
+    name = left[1] if len(left) == 2 and left[0] == "as" else None
+    if left and name is None:
+        raise UsageError("/invite [open] [7d] [as NAME]")
+    if name is not None and is_open:
+        raise UsageError("an open link is for many: only a link for one person can be accepted as NAME")
+    return t.InviteCreate(open=is_open, expires_seconds=expires, accept_as=name)
 
 
 async def invitations(desk: Desk, words: Words) -> None:
@@ -167,6 +187,38 @@ async def uninvite(desk: Desk, words: Words) -> None:
 
 
 # --- messages ----------------------------------------------------------------------------------------
+async def send(desk: Desk, words: Words) -> None:
+    """`/send NAME TEXT`"""
+    await desk.call("message.send", t.MessageSend(name=words[0], text=words[1]))
+    if desk.current != words[0]:
+        desk.say(f"Written to {one_line(words[0])}.")
+
+
+async def _last_of_mine(desk: Desk) -> t.Message:
+    page: list[t.Message] = await desk.call("message.log", t.MessageLog(name=here(desk), limit=200))
+    for message in reversed(page):
+        if message.sender == "me" and not message.retracted and not message.forgotten:
+            return message
+    raise LocalError("there is no message of yours near the end of this conversation")
+
+
+async def edit(desk: Desk, words: Words) -> None:
+    """`/edit TEXT`: the last message of mine."""
+    message = await _last_of_mine(desk)
+    await desk.call("message.edit", t.MessageEdit(name=here(desk), id=message.id, text=words[0]))
+
+
+async def retract(desk: Desk, words: Words) -> None:
+    """`/retract`: the last message of mine, after a question."""
+    name, message = here(desk), await _last_of_mine(desk)
+
+    async def gone() -> None:
+        await desk.call("message.retract", t.MessageRetract(name=name, id=message.id))
+
+    question = f'Take "{truncate_width(one_line(message.text), 60)}" back on both sides? They may have read it.'
+    desk.ask(question, [("Take back", lambda: desk.do(gone())), ("No", lambda: None)])
+
+
 async def send_expiring(desk: Desk, words: Words) -> None:
     """`/expiring 1d TEXT`"""
     seconds = parse_seconds(words[0])
@@ -217,131 +269,3 @@ async def forget(desk: Desk, words: Words) -> None:
 async def search(desk: Desk, words: Words) -> None:
     """`/search QUERY`"""
     desk.open_screen("search", words[0] if words else "")
-
-
-# --- me ----------------------------------------------------------------------------------------------
-async def devices(desk: Desk, words: Words) -> None:
-    """`/devices`"""
-    found: list[t.OwnDevice] = await desk.call("device.list", t.Nothing())
-
-    def make(columns: int) -> list[Line]:
-        glyphs = desk.look().glyphs
-        lines: list[Line] = []
-        for device in found:
-            online = device.online or device.this
-            sign = ("accent" if online else "quiet", f" {glyphs.presence(online)} ")
-            words_after = "  this one" if device.this else "" if device.state == "active" else f"  {device.state}"
-            lines.append([sign, ("bold", one_line(device.name) or "a device"), ("quiet", words_after)])
-            lines += [[("text", "   "), *line] for line in paragraph(device.id, columns - 4, "quiet")]
-        return lines
-
-    desk.show_lines("My devices", make)
-
-
-async def settings(desk: Desk, words: Words) -> None:
-    """`/settings`"""
-    desk.open_screen("settings")
-
-
-async def export(desk: Desk, words: Words) -> None:
-    """`/export FILE`"""
-    path = os.path.abspath(os.path.expanduser(words[0]))
-    if os.path.lexists(path):
-        raise LocalError(f"{one_line(path)} is there already: name a new file")
-    desk.open_screen("export", path)
-
-
-async def status(desk: Desk, words: Words) -> None:
-    """`/status`"""
-    state: t.Status = await desk.call("status.get", t.Nothing())
-    desk.show_lines("Status", lambda columns: status_lines(state, columns, desk.look()))
-
-
-def status_lines(state: t.Status, columns: int, look: Look) -> list[Line]:
-    """The whole status, a line each."""
-    rows = [
-        ("Name", state.name),
-        ("This device", state.device_label or state.device[:12]),
-        ("Devices", str(state.devices)),
-        ("Tor", f"{state.tor.state}, {state.tor.bootstrap} %, {state.tor.version} {state.tor.summary}"),
-        ("Onion", state.onion + (", only for devices of contacts" if state.restricted_discovery else "")),
-        ("Connected", f"{len(state.peers)} devices"),
-        ("Queued", str(state.queued)),
-        ("Clock", "as most peers'" if not state.clock_skew_s else f"{state.clock_skew_s:+.0f} s against most peers"),
-        ("Not allowed", ", ".join(state.missing)),
-        *(("Warning", warning) for warning in state.warnings),
-    ]
-    lines: list[Line] = []
-    for label, value in rows:
-        if value:
-            body = paragraph(one_line(value), max(columns - 15, 8))
-            lines.append([("quiet", f" {label:<13} "), *body[0]])
-            lines += [[("text", " " * 15), *line] for line in body[1:]]
-    return lines
-
-
-async def recovery(desk: Desk, words: Words) -> None:
-    """`/recovery`: the 24 words, while they are kept."""
-    found: t.RecoveryWords = await desk.call("recovery.words", t.Nothing())
-    if not found.words:
-        desk.say("There are no recovery words any more: they were written down, or declined.")
-        return
-
-    async def settle(written: bool) -> None:
-        await desk.call("recovery.settle", t.RecoverySettled(written=written))
-        desk.say("Good. They are wiped here." if written else "Declined. They are wiped here.")
-
-    desk.ask(
-        "Write these on paper; they bring the account back when all devices are lost: "
-        + " ".join(f"{n}.{one_line(w)}" for n, w in enumerate(found.words, 1)),
-        [
-            ("They are on paper", lambda: desk.do(settle(True))),
-            ("I want none", lambda: desk.do(settle(False))),
-            ("Not now", lambda: None),
-        ],
-    )
-
-
-async def setting(desk: Desk, words: Words) -> None:
-    """`/set KEY [VALUE]`"""
-    if len(words) > 1:
-        await desk.call("setting.set", t.Setting(key=words[0], value=words[1]))
-    value: t.SettingValue = await desk.call("setting.get", t.Setting(key=words[0]))
-    desk.say(f"{one_line(words[0])} = {one_line(value.value or '')}")
-
-
-async def stop(desk: Desk, words: Words) -> None:
-    """`/stop`: the node too, after a question."""
-
-    async def stopped() -> None:
-        await desk.call("node.stop", t.Nothing())
-        desk.quit()
-
-    question = "Stop the node? Nothing is sent or received until it is started again."
-    desk.ask(question, [("Stop", lambda: desk.do(stopped())), ("No", lambda: None)])
-
-
-# --- the console -------------------------------------------------------------------------------------
-async def requests(desk: Desk, words: Words) -> None:
-    """`/requests`"""
-    desk.open_screen("requests")
-
-
-async def connection(desk: Desk, words: Words) -> None:
-    """`/connection`"""
-    desk.open_screen("connection")
-
-
-async def show_help(desk: Desk, words: Words) -> None:
-    """`/help`"""
-    desk.open_screen("help")
-
-
-async def lock(desk: Desk, words: Words) -> None:
-    """`/lock`"""
-    desk.lock()
-
-
-async def leave(desk: Desk, words: Words) -> None:
-    """`/quit`"""
-    desk.quit()

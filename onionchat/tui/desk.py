@@ -8,7 +8,9 @@ from twisted.internet.defer import Deferred
 from onionchat.api import types as t
 from onionchat.tui.render import Line, Look
 
-ScreenName = Literal["help", "compare", "requests", "connection", "jump", "search", "commands", "settings", "export"]
+ScreenName = Literal[
+    "help", "compare", "requests", "connection", "jump", "search", "commands", "settings", "export", "passwd"
+]
 
 
 class Desk(Protocol):
@@ -23,6 +25,9 @@ class Desk(Protocol):
 
     def call(self, name: str, params: t.Params) -> "Deferred[Any]":
         """A method of the local API."""
+
+    def run(self, arguments: Sequence[str]) -> "Deferred[str]":
+        """What a command of the command line prints on this profile."""
 
     def say(self, text: str) -> None:
         """One calm line."""
@@ -47,6 +52,9 @@ class Desk(Protocol):
 
     def lock(self) -> None:
         """Locks."""
+
+    def wipe(self) -> None:
+        """Destroys the profile at once, and leaves."""
 
     def quit(self) -> None:
         """Leaves."""

@@ -19,13 +19,12 @@ from onionchat.tui.glyphs import Glyphs
 from onionchat.tui.keyboard import Paste
 from onionchat.tui.render import Line, Look, one_line, paragraph, zone_of
 from onionchat.tui.screens.simple import invitation_lines
+from onionchat.tui.strength import STRENGTH_MIN, WEAK, strength_line
 from onionchat.tui.terminal import Terminal
 from onionchat.tui.widgets import Buttons, Field, SecretField
 
 POLL_SECONDS = 1.0
 COLUMNS_MAX = 76
-STRENGTH_WORDS = ("worthless", "weak", "so-so", "good", "strong")
-STRENGTH_MIN = 2
 
 
 class FirstRun(urwid.Widget):
@@ -95,8 +94,7 @@ class FirstRun(urwid.Widget):
 
     # --- steps ---
     def _strength(self, passphrase: str) -> None:
-        self._score, advice = self._founder.strength(passphrase) if passphrase else (0, "")
-        self._advice = one_line(advice)
+        self._score, self._advice = self._founder.strength(passphrase) if passphrase else (0, "")
 
     def _enter(self) -> None:
         self.message = ""
@@ -116,7 +114,7 @@ class FirstRun(urwid.Widget):
             self.message = "Without a passphrase everyone who has the disk has everything."
         elif self._score < STRENGTH_MIN and not self._weak_accepted:
             self._weak_accepted = True
-            self.message = "That is easily guessed. Ctrl-U begins again; Enter takes it all the same."
+            self.message = WEAK
         else:
             self._passphrase = self.first.take()
             self.step = "second"
@@ -213,10 +211,7 @@ class FirstRun(urwid.Widget):
     def _strength_line(self) -> Line:
         if self.step != "first" or self.first.empty:
             return []
-        full, empty = self._glyphs.bar_full, self._glyphs.bar_empty
-        style = "danger" if self._score < STRENGTH_MIN else "accent"
-        bar = full * (self._score + 1) * 2 + empty * (4 - self._score) * 2
-        return [(style, f" {bar} {STRENGTH_WORDS[self._score]}"), ("quiet", f"  {self._advice}")]
+        return strength_line(self._score, self._advice, self._glyphs)
 
     def _keys_words(self) -> str:
         if self.step in ("recovery", "link"):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Where = Literal["anywhere", "writing", "choosing", "list"]
+Where = Literal["anywhere", "writing", "choosing", "list", "wiping"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ KEYS: tuple[Key, ...] = (
     Key(("meta >", "ctrl end"), "Alt->", "anywhere", "log_end", "to the newest message"),
     Key(("ctrl l",), "Ctrl-L", "anywhere", "lock", "lock: clears the screen, wipes the keys"),
     Key(("f12",), "F12", "anywhere", "hide", "hide the screen; F12 again shows it"),
+    Key(("ctrl x",), "Ctrl-X", "anywhere", "panic", "hide the screen and ask whether to wipe everything here"),
     Key(("ctrl q",), "Ctrl-Q", "anywhere", "quit", "leave; nothing is lost"),
     Key(("enter",), "Enter", "writing", "send", "send"),
     Key(("meta enter", "newline"), "Alt-Enter", "writing", "newline", "a new line (also Ctrl-J)"),
@@ -62,6 +63,7 @@ KEYS: tuple[Key, ...] = (
     Key(("enter",), "Enter", "list", "list_open", "open"),
     Key(("esc", "tab"), "Esc", "list", "list_leave", "no filter; back to the input"),
     Key(("ctrl c",), "Ctrl-C", "list", "list_leave", "back to the input"),
+    Key(("f9",), "F9", "wiping", "wipe", "destroy the profile on this device, for good; any other key goes back"),
 )
 
 SECTIONS: tuple[tuple[Where, str], ...] = (
@@ -69,6 +71,7 @@ SECTIONS: tuple[tuple[Where, str], ...] = (
     ("writing", "Writing (readline's other keys work too: Ctrl-A, Ctrl-E, Ctrl-W, Ctrl-U, Ctrl-Y, Alt-B, Alt-F …)"),
     ("choosing", "Choosing a message"),
     ("list", "In the list: type to filter"),
+    ("wiping", "After Ctrl-X, also where it is locked or hidden"),
 )
 
 # What stands at the foot: an action of the table (its key is shown) or a key that is fixed, and a word.

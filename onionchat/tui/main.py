@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from onionchat.tui import plain
 from onionchat.tui.app import Console
-from onionchat.tui.backend import Backend, Options
+from onionchat.tui.backend import Backend, Options, Outside
 from onionchat.tui.terminal import Terminal
 
 FREEZE_AFTER_SECONDS = 2.0
@@ -30,7 +30,11 @@ def wants_plain(options: Options) -> bool:
 
 
 def run(
-    backend: Backend, reactor: Any, options: Options | None = None, now: Callable[[], float] = time.time
+    backend: Backend,
+    reactor: Any,
+    options: Options | None = None,
+    now: Callable[[], float] = time.time,
+    outside: Outside | None = None,
 ) -> "Deferred[None]":
     """The console. Fires when the user leaves or the terminal is gone; the backend is not stopped.
 
@@ -38,9 +42,9 @@ def run(
     """
     options = options or Options()
     if wants_plain(options):
-        return plain.run(backend, reactor, options)
+        return plain.run(backend, reactor, options, outside)
     left: Deferred[None] = Deferred()
-    console = Console(backend, reactor, options, Terminal.glyphs(options), now)
+    console = Console(backend, reactor, options, Terminal.glyphs(options), now, outside)
     terminal = Terminal(reactor, options, gone=console.quit)
 
     def leave() -> None:

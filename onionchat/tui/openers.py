@@ -11,8 +11,9 @@ from onionchat.tui.desk import ScreenName
 from onionchat.tui.render import one_line
 from onionchat.tui.screens.connection import REFRESH_SECONDS, ConnectionScreen, detail_lines
 from onionchat.tui.screens.find import SEARCH_AFTER_SECONDS, JumpScreen, SearchScreen
-from onionchat.tui.screens.me import NAME, ExportScreen, SettingsScreen
+from onionchat.tui.screens.me import NAME, SettingsScreen
 from onionchat.tui.screens.people import AcceptScreen, AddScreen, CompareScreen, RequestsScreen
+from onionchat.tui.screens.secrets import PassphraseScreen
 from onionchat.tui.screens.simple import HelpScreen
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Openers:
             "search": self._search,
             "settings": self._settings,
             "export": self._export,
+            "passwd": self._passwd,
         }[name](argument)
 
     def _help(self, argument: str) -> None:
@@ -91,7 +93,38 @@ class Openers:
             await console.call("profile.export", t.ProfileExport(path=path, passphrase=passphrase))
             console.say(f"History and contacts are in {one_line(path)}. `onionchat import` reads it.")
 
-        console.show(ExportScreen(console.look, path, lambda passphrase: console.do(work(passphrase))))
+        words = (
+            f"History and contacts go to {one_line(path)}, encrypted with a passphrase of its own. It holds no private "
+            "key: it is for reading and for keeping, and `onionchat import` takes it in."
+        )
+        console.show(
+            PassphraseScreen(
+                console.look, "Export", words, console.strength, lambda _, passphrase: console.do(work(passphrase))
+            )
+        )
+
+    def _passwd(self, argument: str) -> None:
+        console = self._console
+
+        async def work(old: str, new: str) -> None:
+            console.say("Changing it …")
+            await console.call("profile.passwd", t.PassphraseChange(old=old, new=new))
+            console.say("The passphrase is changed. Old copies of the key file still open with the old one.")
+
+        words = (
+            "The store's key is wrapped anew. Copies of the old key file still open with the old passphrase: to make "
+            "them useless, leave with Ctrl-Q and type `onionchat passwd --rekey`."
+        )
+        console.show(
+            PassphraseScreen(
+                console.look,
+                "Passphrase",
+                words,
+                console.strength,
+                lambda old, new: console.do(work(old, new)),
+                old=True,
+            )
+        )
 
     def add(self, link: str, name: str) -> None:
         """Asks the one who made a link to be a contact, after a look at the name."""

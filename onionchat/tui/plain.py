@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from onionchat.api import types as t
 from onionchat.errors import LocalError, OnionchatError
-from onionchat.tui.backend import Backend, Options
+from onionchat.tui.backend import Backend, Options, Outside
 from onionchat.tui.commands import is_command, parse_command
 from onionchat.tui.desk import ScreenName
 from onionchat.tui.glyphs import Glyphs
@@ -39,7 +39,9 @@ class PlainConsole:
         now: Callable[[], float],
         write: Callable[[str], None],
         leave: Callable[[], None],
+        outside: Outside | None = None,
     ) -> None:
+        self._outside = outside
         self._backend, self._glyphs, self._now, self._write, self._leave = backend, glyphs, now, write, leave
         self._zone = zone_of(options.utc_offset_seconds)
         self._current: str | None = None
@@ -98,6 +100,12 @@ class PlainConsole:
         """A method of the local API."""
         return self._backend.call(name, params)
 
+    def run(self, arguments: Sequence[str]) -> "Deferred[str]":
+        """What a command of the command line prints on this profile."""
+        if self._outside is None:
+            return fail(LocalError(f"type it in a shell: onionchat {' '.join(arguments)}"))
+        return self._outside.run(arguments)
+
     def say(self, text: str) -> None:
         """One line, set apart from messages."""
         self._write(f"* {one_line(text)}")
@@ -151,6 +159,10 @@ class PlainConsole:
             self.say("/set KEY VALUE changes a setting: name, lock-after, notify.")
         elif name == "export":
             raise LocalError("a passphrase is not typed where lines are echoed: use `onionchat export FILE`")
+        elif name == "passwd":
+            raise LocalError(
+                "a passphrase is not typed where lines are echoed: /stop the node, then `onionchat passwd` in a shell"
+            )
         else:
             self.show_lines("Help", lambda columns: help_lines(columns, look))
 
@@ -195,6 +207,15 @@ class PlainConsole:
     async def _lock(self) -> None:
         await self.call("node.lock", t.Nothing())
         self.say("Locked. `onionchat unlock` opens it again.")
+        self.quit()
+
+    def wipe(self) -> None:
+        """Destroys the profile at once, and leaves."""
+        self.do(self._wipe())
+
+    async def _wipe(self) -> None:
+        await self.call("profile.wipe", t.ProfileWipe(sure="wipe"))
+        self.say("The profile is destroyed.")
         self.quit()
 
     def quit(self) -> None:
@@ -242,7 +263,9 @@ class _Lines(LineReceiver):
         self._gone()
 
 
-def run(backend: Backend, reactor: Any, options: Options, out: TextIO | None = None) -> "Deferred[None]":
+def run(
+    backend: Backend, reactor: Any, options: Options, outside: Outside | None = None, out: TextIO | None = None
+) -> "Deferred[None]":
     """The plain console on standard input and output. Fires when the user leaves or the input ends."""
     left: Deferred[None] = Deferred()
     glyphs = Terminal.glyphs(options)
@@ -258,7 +281,7 @@ def run(backend: Backend, reactor: Any, options: Options, out: TextIO | None = N
             left.callback(None)
 
     lines = _Lines(leave)
-    lines.console = console = PlainConsole(backend, glyphs, options, time.time, write, leave)
+    lines.console = console = PlainConsole(backend, glyphs, options, time.time, write, leave, outside)
     StandardIO(lines, reactor=reactor)  # type: ignore[no-untyped-call]
     console.start()
     return left

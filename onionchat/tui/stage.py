@@ -15,7 +15,7 @@ class Stage(urwid.Widget):
     """Only the topmost is drawn, and has the keys.
 
     `foot` makes the last lines of the terminal (what the keys do, or a notice); `on_key` sees every key first and
-    returns whether it took it. A curtain gets the whole terminal and every key.
+    returns whether it took it. A curtain gets the whole terminal, and the keys that `on_key` leaves.
     """
 
     _sizing = frozenset([urwid.BOX])
@@ -75,7 +75,7 @@ class Stage(urwid.Widget):
     def keypress(self, size: Size, key: str) -> str | None:
         """Keys of the console first, then the topmost one."""
         self._invalidate()
-        if self.curtain is None and self._on_key(key):
+        if self._on_key(key):
             return None
         left: str | None = self.top.keypress(self._body_size(size), key)
         return left

@@ -74,6 +74,13 @@ class Writing:
         self._drafts.clear()
         self.edit.forget()
 
+    def abandon(self) -> None:
+        """As `forget`, and nothing is kept."""
+        if self._draft_due is not None and self._draft_due.active():
+            self._draft_due.cancel()
+        self._draft_due = None
+        self.forget()
+
     # --- drafts ---
     def _changed(self) -> None:
         if self._draft_due is None and self.aim is None and self.name is not None:

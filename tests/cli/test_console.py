@@ -25,7 +25,7 @@ class Screens:
         self.typed = "correct horse"
         self.refused: list[Exception] = []
 
-    def run(self, backend: Any, reactor: Any, options: Any) -> Any:
+    def run(self, backend: Any, reactor: Any, options: Any, outside: Any) -> Any:
         self.shown.append(backend)
         return backend.call("conversation.list", t.Nothing()).addCallback(lambda _: None)
 
@@ -61,6 +61,19 @@ async def test_it_attaches_to_the_running_node(
     assert isinstance(backend, AsyncClient)
     assert node.methods == ["conversation.list"]
     assert composed.calls == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_it_ends_with_the_node_that_it_is_attached_to(
+    run: Runner, node: RecordingService, composed: Any, screens: Screens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stay(backend: Any, reactor: Any, options: Any, outside: Any) -> Any:
+        backend.transport.abortConnection()  # as when the node is killed
+        return Deferred()
+
+    monkeypatch.setattr(console.screen, "run", stay)
+    ended = await run()
+    assert (ended.code, "the node has stopped" in ended.err) == (4, True)
 
 
 @pytest_twisted.ensureDeferred

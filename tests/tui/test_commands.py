@@ -2,8 +2,9 @@
 
 import pytest
 
-from onionchat.errors import UsageError
-from onionchat.tui.commands import BY_NAME, COMMANDS, is_command, parse_command
+from onionchat.cli import table
+from onionchat.errors import LocalError, UsageError
+from onionchat.tui.commands import BY_NAME, COMMANDS, ELSEWHERE, is_command, parse_command
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -14,6 +15,19 @@ def test_each_is_explained_and_says_what_it_does(command):
     optional = [argument.optional for argument in command.arguments]
     assert optional == sorted(optional), "what may be left out comes last"
     assert all(not argument.rest for argument in command.arguments[:-1])
+
+
+@pytest.mark.parametrize("name", sorted(table.BY_NAME))
+def test_the_whole_command_line_is_here_or_said_where_it_is(name):
+    if name in BY_NAME:
+        assert name not in ELSEWHERE
+    else:
+        with pytest.raises(LocalError, match=r"onionchat|console"):
+            parse_command(f"/{name}")
+
+
+def test_what_is_elsewhere_is_a_command_there():
+    assert set(ELSEWHERE) <= set(table.BY_NAME)
 
 
 def test_they_are_in_order():

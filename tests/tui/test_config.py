@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from onionchat.errors import LocalError
 from onionchat.tui.backend import Options
-from onionchat.tui.config import CONFIG_BYTES_MAX, CONFIG_NAME, EXAMPLE, read_options
+from onionchat.tui.config import CONFIG_BYTES_MAX, CONFIG_NAME, EXAMPLE, options_of, read_options
 from onionchat.tui.theme import palette
 
 EVERYTHING = """
@@ -113,3 +113,9 @@ def test_a_changed_key_works_and_is_in_the_help(open_console):
 
 def test_a_style_of_ones_own_is_in_the_palette():
     assert {entry[0]: entry[4] for entry in palette("dark", {"accent": "#fa0"})}["accent"] == "#fa0"
+
+
+def test_the_two_steps_of_the_wipe_are_two_keys():
+    with pytest.raises(ValueError, match="two steps"):
+        options_of({"keys": {"panic": "F9"}}, Options())
+    assert options_of({"keys": {"panic": "F8"}, "copy": False}, Options()).copy is False

@@ -2,9 +2,9 @@
 
 import pytest
 
-from onionchat.api import types as t
+from onionchat.errors import UsageError
 from onionchat.tui.commands import COMMANDS
-from onionchat.tui.deeds import status_lines
+from onionchat.tui.deeds import invitation_params
 
 
 def run(trial, text):
@@ -33,6 +33,9 @@ def run(trial, text):
         ("/read Dave", "message.read", {"name": "Dave"}),
         ("/react onion", "message.react", {"name": "Bob", "emoji": "🧅"}),
         ("/invite open 1d", "invite.create", {"open": True, "expires_seconds": 86400}),
+        ("/invite 2h as Zoe", "invite.create", {"open": False, "expires_seconds": 7200, "accept_as": "Zoe"}),
+        ("/send Carol hello  you", "message.send", {"name": "Carol", "text": "hello  you"}),
+        ("/edit Not fine", "message.edit", {"name": "Bob", "text": "Not fine"}),
         ("/set away yes", "setting.set", {"key": "away", "value": "yes"}),
         ("/lock", "node.lock", {}),
     ],
@@ -54,7 +57,14 @@ def test_requests_by_a_part_of_their_id(open_console, what):
 
 
 @pytest.mark.parametrize(
-    "text, method", [("/remove", "contact.remove"), ("/forget 2026-11-20", "message.forget"), ("/stop", "node.stop")]
+    "text, method",
+    [
+        ("/remove", "contact.remove"),
+        ("/forget 2026-11-20", "message.forget"),
+        ("/retract", "message.retract"),
+        ("/stop", "node.stop"),
+        ("/wipe", "profile.wipe"),
+    ],
 )
 def test_what_cannot_be_undone_is_asked_first(open_console, text, method):
     trial = run(open_console(), text)
@@ -135,11 +145,24 @@ def test_every_command_leaves_the_console_in_order(open_console):
         assert "That did not work" not in trial.text, command.name
 
 
-def test_the_status_says_what_is_wrong(look, plain):
-    from onionchat.testing.fakeservice import FakeService
+def test_the_last_message_of_mine_is_meant(open_console):
+    trial = open_console()
+    mine = [message for message in trial.service.talks["Bob"].messages if message.sender == "me"][-1]
+    run(trial, "/edit Not fine")
+    assert trial.asked("message.edit")[0].id == mine.id
+    run(trial, "/retract").press("left", "enter")
+    assert trial.asked("message.retract")[0].id == mine.id
+    assert "no message of yours" in run(run(trial, "/open Mallory"), "/edit x").text
 
-    status = FakeService().do_status_get(t.Nothing())
-    status.missing, status.warnings, status.clock_skew_s = ["vanguards"], ["the disk is nearly full"], -700.0
-    text = "\n".join(plain(status_lines(status, 60, look)))
-    for words in ("alice", "vanguards", "the disk is nearly full", "-700 s"):
-        assert words in text
+
+def test_all_contacts_with_their_trust_in_words(open_console):
+    text = run(open_console(), "/contacts").text
+    assert "Mallory" in text and "compromised" in text and "3 devices" in text
+
+
+@pytest.mark.parametrize(
+    "words", [["maybe"], ["as"], ["as", "a", "b"], ["open", "as", "Bob"], ["7d", "open"], ["opne"]]
+)
+def test_an_invitation_takes_nothing_for_a_name_by_mistake(words):
+    with pytest.raises(UsageError):
+        invitation_params(words)

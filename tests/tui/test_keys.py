@@ -43,7 +43,7 @@ def test_the_place_counts_before_everywhere():
 
 
 def test_all_places_are_explained():
-    assert {where for where, _ in SECTIONS} == {key.where for key in KEYS} == {"anywhere", *WHERE.values()}
+    assert {where for where, _ in SECTIONS} == {key.where for key in KEYS} == {"anywhere", "wiping", *WHERE.values()}
     assert {key.action for key in KEYS} >= ON_SCREENS
 
 

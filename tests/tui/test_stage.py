@@ -46,9 +46,9 @@ def test_a_curtain_has_everything(look):
     made.open(screen(look, "One"))
     made.curtain = curtain
     assert drawn(made) == ["curtain", *[""] * 7]
-    assert made.keypress((30, 8), "x") == "x"
-    made.curtain = None
     assert made.keypress((30, 8), "x") is None
+    assert made.keypress((30, 8), "y") == "y"
+    assert drawn(made)[0] == "curtain"
 
 
 def test_a_screen_is_told_when_it_is_left(look):

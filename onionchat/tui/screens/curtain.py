@@ -1,11 +1,11 @@
-"""What stands in front of everything: the lock and the quick hide."""
+"""What stands in front of everything: the lock, the quick hide, the wipe."""
 
 from collections.abc import Callable
 
 import urwid
 
 from onionchat.tui.canvas import Size, filled, text_canvas
-from onionchat.tui.render import Line, Look, fit
+from onionchat.tui.render import Line, Look, fit, padded, paragraph
 from onionchat.tui.widgets import SecretField
 
 
@@ -87,6 +87,43 @@ class HiddenScreen(urwid.Widget):
         """Only F12 brings the console back."""
         if key == "f12":
             self._show_again()
+        return None
+
+    def mouse_event(self, *_: object, **__: object) -> bool:
+        """Nothing to click."""
+        return False
+
+
+class WipeScreen(urwid.Widget):
+    """Between the two keys of the wipe, and while it is under way: nothing of the conversations is to be seen."""
+
+    _sizing = frozenset([urwid.BOX])
+    _selectable = True
+    no_cache = ("render",)
+
+    def __init__(self, look: Callable[[], Look], key_shown: str, on_key: Callable[[str], None]) -> None:
+        super().__init__()
+        self._look, self._on_key = look, on_key
+        self.style = "danger"
+        self.message = (
+            f"{key_shown} destroys the profile on this device: its keys, all messages, all contacts. Nothing brings "
+            "them back. Any other key goes back."
+        )
+
+    def say(self, text: str, style: str = "text") -> None:
+        """What is going on."""
+        self.message, self.style = text, style
+        self._invalidate()
+
+    def render(self, size: Size, focus: bool = False) -> urwid.Canvas:
+        """A few lines in the upper third."""
+        columns, rows = size
+        lines = padded(paragraph(self.message, max(min(columns, 72) - 2, 8), self.style))
+        return filled([*[[]] * min(rows // 3, max(rows - len(lines), 0)), *lines], size)
+
+    def keypress(self, size: Size, key: str) -> str | None:
+        """All keys are for whoever put it here."""
+        self._on_key(key)
         return None
 
     def mouse_event(self, *_: object, **__: object) -> bool:

@@ -1,14 +1,13 @@
-"""F6: my devices and the settings; and the passphrase of an export."""
+"""F6: my devices and the settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from onionchat.api import types as t
 from onionchat.tui.attention import LOCK_AFTER, LOCK_VALUES, NOTIFY, NOTIFY_VALUES
 from onionchat.tui.backend import Options
-from onionchat.tui.canvas import Size
 from onionchat.tui.render import Line, Look, one_line, padded, paragraph
 from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
-from onionchat.tui.widgets import Choice, Choices, SecretField, TextBody
+from onionchat.tui.widgets import Choice, Choices
 
 NAME = "name"
 LABEL_COLUMNS = 16
@@ -84,7 +83,8 @@ class SettingsScreen(Screen):
         options = self._options
         mouse = "with mouse" if options.mouse else "without mouse"
         keys = f"{len(options.keys)} keys changed" if options.keys else "the usual keys"
-        return f"This machine: {options.theme} theme, {options.colours} colours, {mouse}, {keys}" + (
+        copy = "copying to the clipboard" if options.copy else "no copying"
+        return f"This machine: {options.theme} theme, {options.colours} colours, {mouse}, {copy}, {keys}" + (
             ", as console.toml says." if options.from_file else "."
         )
 
@@ -101,53 +101,3 @@ def device_lines(device: t.OwnDevice, columns: int, look: Look) -> list[Line]:
     sign = ("accent" if online else "quiet", f" {look.glyphs.presence(online)} ")
     head: Line = [sign, ("bold", one_line(device.name) or "a device"), ("quiet", f"  {state}")]
     return [head, *padded(paragraph(device.id, max(columns - 4, 8), "quiet"), "   ")]
-
-
-class ExportScreen(Screen):
-    """An export has a passphrase of its own, typed twice."""
-
-    name = "export"
-
-    def __init__(self, look: Callable[[], Look], path: str, on_done: Callable[[str], None]) -> None:
-        self._on_done, self._first, self._message = on_done, "", ""
-        self.field = SecretField(" Passphrase: ")
-        words = (
-            f"History and contacts go to {one_line(path)}, encrypted with a passphrase of its own. It holds no private "
-            "key: it is for reading and for keeping, and `onionchat import` takes it in."
-        )
-        body = TextBody(
-            lambda columns: [
-                *padded(paragraph(words, min(columns, COLUMNS_MAX) - 2)),
-                [],
-                *padded(paragraph(self._message or "Type a passphrase for the file.", columns - 2, "accent")),
-            ]
-        )
-        super().__init__(look, "Export", body, above=self.field, keys=(("Enter", "go on"),), focus="header")
-        self._w.header.focus_position = 2
-
-    def keypress(self, size: Size, key: str) -> str | None:
-        """Enter takes it; the second time it must be the same."""
-        if key != "enter":
-            return super().keypress(size, key)
-        if self.field.empty:
-            return None
-        typed = self.field.take()
-        if not self._first:
-            self._first, self._message = typed, "The same once more."
-        elif typed == self._first:
-            self._first = ""
-            self.close()
-            self._on_done(typed)
-        else:
-            self._first, self._message = "", "They were not the same. Begin again."
-        self._invalidate()
-        return None
-
-    def paste(self, text: str) -> None:
-        """From a password keeper."""
-        self.field.paste(text)
-
-    def closed(self) -> None:
-        """Nothing of it stays."""
-        self._first = ""
-        self.field.take()

@@ -90,75 +90,70 @@ def request_lines(request: t.ContactRequest, columns: int, look: Look) -> list[L
     return [*lines, []]
 
 
-class AcceptScreen(Screen):
+class NameScreen(Screen):
+    """Something about a person, and the name under which it is kept here. Enter does it."""
+
+    def __init__(
+        self,
+        look: Callable[[], Look],
+        title: str,
+        name: str,
+        make: Callable[[int], list[Line]],
+        enter: str,
+        on_enter: Callable[[str], None],
+    ) -> None:
+        self._on_enter = on_enter
+        self.field = Field(" Name here: ", one_line(name))
+        body = TextBody(lambda columns: padded(make(columns)))
+        super().__init__(look, title, body, above=self.field, keys=(("Enter", enter),), focus="header")
+        self._w.header.focus_position = 2
+
+    def keypress(self, size: Size, key: str) -> str | None:
+        """Enter takes the name."""
+        if key == "enter":
+            name = self.field.edit_text.strip()
+            if name:
+                self.close()
+                self._on_enter(name)
+            return None
+        return super().keypress(size, key)
+
+    def paste(self, text: str) -> None:
+        """Into the name."""
+        self.field.paste(text)
+
+
+class AcceptScreen(NameScreen):
     """Accepting asks for the name under which the person is kept here."""
 
     name = "accept"
 
     def __init__(self, look: Callable[[], Look], request: t.ContactRequest, on_accept: Callable[[str], None]) -> None:
-        self._on_accept = on_accept
-        self.field = Field(" Name here: ", one_line(request.name))
         text = "They become a contact: they see when you are on, and can write to you. The name is yours to choose."
-        body = TextBody(
-            lambda columns: padded(
-                [*paragraph(text, min(columns, COLUMNS_MAX) - 2), [], *request_lines(request, columns - 1, self.look())]
-            )
-        )
-        super().__init__(look, "Accept", body, above=self.field, keys=(("Enter", "accept"),), focus="header")
-        self._w.header.focus_position = 2
 
-    def keypress(self, size: Size, key: str) -> str | None:
-        """Enter accepts."""
-        if key == "enter":
-            name = self.field.edit_text.strip()
-            if name:
-                self.close()
-                self._on_accept(name)
-            return None
-        return super().keypress(size, key)
+        def make(columns: int) -> list[Line]:
+            words = paragraph(text, min(columns, COLUMNS_MAX) - 2)
+            return [*words, [], *request_lines(request, columns - 1, look())]
 
-    def paste(self, text: str) -> None:
-        """Into the name."""
-        self.field.paste(text)
+        super().__init__(look, "Accept", request.name, make, "accept", on_accept)
 
 
-class AddScreen(Screen):
+class AddScreen(NameScreen):
     """A link from a message: under which name is it kept, and shall it be asked?"""
 
     name = "add"
 
     def __init__(self, look: Callable[[], Look], link: str, name: str, on_add: Callable[[str], None]) -> None:
-        self._on_add = on_add
-        self.field = Field(" Name here: ", one_line(name))
         text = (
             "A contact request goes to the one who made this link; they see your name. The name here is yours to "
             "choose. Compare words with them later: a link can be passed on by anybody."
         )
-        body = TextBody(
-            lambda columns: padded(
-                [
-                    *paragraph(text, min(columns, COLUMNS_MAX) - 2),
-                    [],
-                    *paragraph(link, min(columns, COLUMNS_MAX) - 2, "found"),
-                ]
-            )
-        )
-        super().__init__(look, "Add", body, above=self.field, keys=(("Enter", "send the request"),), focus="header")
-        self._w.header.focus_position = 2
 
-    def keypress(self, size: Size, key: str) -> str | None:
-        """Enter sends it."""
-        if key == "enter":
-            name = self.field.edit_text.strip()
-            if name:
-                self.close()
-                self._on_add(name)
-            return None
-        return super().keypress(size, key)
+        def make(columns: int) -> list[Line]:
+            width = min(columns, COLUMNS_MAX) - 2
+            return [*paragraph(text, width), [], *paragraph(link, width, "found")]
 
-    def paste(self, text: str) -> None:
-        """Into the name."""
-        self.field.paste(text)
+        super().__init__(look, "Add", name, make, "send the request", on_add)
 
 
 class CompareScreen(Screen):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from onionchat.api import types as t
 from onionchat.tui.canvas import Size
-from onionchat.tui.commands import COMMANDS
+from onionchat.tui.commands import COMMANDS, ELSEWHERE
 from onionchat.tui.keys import KEYS, SECTIONS, Key
 from onionchat.tui.render import Line, Look, moment, padded, paragraph
 from onionchat.tui.screens.frame import BUTTON_KEYS, COLUMNS_MAX, Screen
@@ -42,6 +42,9 @@ def help_lines(columns: int, look: Look, rows: Sequence[Key] = KEYS) -> list[Lin
     lines += [[], *paragraph(" Commands (// sends a message that begins with a slash)", columns, "bold")]
     for command in COMMANDS:
         lines += _explained(command.usage, 32 if columns >= 70 else KEY_COLUMNS, command.help, columns)
+    lines += [[], *paragraph(" Not here", columns, "bold")]
+    for name in sorted(ELSEWHERE):
+        lines += _explained(f"/{name}", KEY_COLUMNS, ELSEWHERE[name], columns)
     return lines[1:]
 
 
