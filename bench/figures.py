@@ -15,6 +15,7 @@ from typing import Any
 from onionchat.testing.namespace import QuickackNamespace
 from onionchat.testing.torproc import tor_program
 
+QUICKACK, PLAIN = "in the quickack namespace", "on the plain loopback"
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -85,6 +86,11 @@ def short(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def where() -> str:
+    """Which loopback this process measures on."""
+    return QUICKACK if QuickackNamespace.inside() else PLAIN
+
+
 def machine() -> dict[str, Any]:
     """What it was measured on; nothing that names the machine."""
     version = subprocess.run([tor_program(), "--version"], capture_output=True, text=True, check=True).stdout
@@ -96,16 +102,19 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "tor": version.split()[2].rstrip("."),
-        "quickack_namespace": QuickackNamespace.inside(),
     }
 
 
-def keep(name: str, figures: Sequence[Figure], size: Size) -> None:
-    """Put the results of one bench into the file; those of others stay."""
+def keep(name: str, figures: Sequence[Figure], size: Size, load: float) -> None:
+    """Put the results of one bench into the file; those of others, and of the other loopback, stay.
+
+    `load`: the machine's load before anything of ours ran.
+    """
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    kept[name] = {
+    kept.setdefault(name, {})[where()] = {
         "day": time.strftime("%Y-%m-%d", time.gmtime()),
         "quick": size.quick,
+        "load": round(load, 1),
         "machine": machine(),
         "figures": [asdict(figure) for figure in figures],
     }

@@ -1,6 +1,7 @@
 """Through the private Tor network: the round trip of a message, a burst, a backlog."""
 
 import time
+from typing import NamedTuple
 
 from bench import raw
 from bench.figures import Figure, Size, median, p95
@@ -28,7 +29,7 @@ def round_trip(size: Size) -> list[Figure]:
                 raw_medians.append(median(times))
                 bob.restart()
                 alice.wait_online("bob")
-                times = _round_trips(alice, count)
+                times = round_trips(alice, count)
                 trips += times
                 medians.append(median(times))
             disk = raw.fsync_times(alice.profile)
@@ -40,7 +41,8 @@ def round_trip(size: Size) -> list[Figure]:
     ]
 
 
-def _round_trips(alice: Person, count: int) -> list[float]:
+def round_trips(alice: Person, count: int) -> list[float]:
+    """Milliseconds from `message.send` to `delivered`, of each of `count` messages, one after the other."""
     found = []
     with alice.api() as client:
         client.subscribe(["delivered"])
@@ -51,6 +53,56 @@ def _round_trips(alice: Person, count: int) -> list[float]:
                 pass
             found.append((time.perf_counter() - begin) * 1000)
     return found[10:]
+
+
+def one_way(alice: Person, bob: Person, count: int) -> list[float]:
+    """Milliseconds from `message.send` here to the event `message` there, of each of `count` messages."""
+    found = []
+    with alice.api() as writing, bob.api() as reading:
+        reading.subscribe(["message"])
+        for number in range(count):
+            begin = time.perf_counter()
+            writing.call("message.send", t.MessageSend(name="bob", text=text_of(number)))
+            found.append((count_events(reading, "message", 1) - begin) * 1000)
+            time.sleep(0.005)
+    return found
+
+
+def first_message(alice: Person, bob: Person) -> tuple[float, float]:
+    """Both programs are started, one writes as soon as hers answers; when that began, and when he was shown it."""
+    alice.stop()
+    bob.stop()
+    begin = time.perf_counter()
+    alice.launch()
+    bob.launch()
+    bob.wait_answering()
+    with bob.api() as reading:
+        reading.subscribe(["message"])
+        alice.wait_answering()
+        alice.call("message.send", t.MessageSend(name="bob", text="first"))
+        return begin, count_events(reading, "message", 1)
+
+
+class Rates(NamedTuple):
+    """Messages a second of one burst: committed here, there, and known here to be there."""
+
+    committed: float
+    there: float
+    known: float
+
+
+def burst_once(alice: Person, bob: Person, count: int) -> Rates:
+    """So many messages at once; checks that they came, once and in order."""
+    with alice.api() as writing, alice.api() as hearing, bob.api() as reading:
+        hearing.subscribe(["delivered"])
+        reading.subscribe(["message"])
+        begin = time.perf_counter()
+        sent = send_many(writing, "bob", count)
+        committed = count / (time.perf_counter() - begin)
+        there = count / (count_events(reading, "message", count) - begin)
+        known = count / (count_events(hearing, "delivered", count) - begin)
+    check_same(alice, bob, sent)
+    return Rates(committed, there, known)
 
 
 def burst(size: Size) -> list[Figure]:
@@ -66,15 +118,10 @@ def burst(size: Size) -> list[Figure]:
                 raw.round_trips(stream, 10)
                 echoes.append(raw.pipelined(stream, count))
                 stream.close()
-                with alice.api() as writing, alice.api() as hearing, bob.api() as reading:
-                    hearing.subscribe(["delivered"])
-                    reading.subscribe(["message"])
-                    begin = time.perf_counter()
-                    sent = send_many(writing, "bob", count)
-                    committed.append(count / (time.perf_counter() - begin))
-                    there.append(count / (count_events(reading, "message", count) - begin))
-                    known.append(count / (count_events(hearing, "delivered", count) - begin))
-                check_same(alice, bob, sent)
+                rates = burst_once(alice, bob, count)
+                committed.append(rates.committed)
+                there.append(rates.there)
+                known.append(rates.known)
     return [
         Figure("burst, on both disks", median(there), "msg/s", "raw echo", median(echoes), there),
         Figure("burst, and known to be there", median(known), "msg/s", rounds=known),
