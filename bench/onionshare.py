@@ -232,7 +232,9 @@ def onionshare(size: Size) -> list[Figure]:
         memory = rss_mib(bob.pid)
     name = "OnionShare"
     return [
-        Figure("program start → reached through another circuit", median(ready), "s", name, median(theirs.ready), ready),
+        Figure(
+            "program start → reached through another circuit", median(ready), "s", name, median(theirs.ready), ready
+        ),
         Figure("start of both → first message shown", median(first), "s", name, median(theirs.first), first),
         Figure("round trip of a message, median", median(trips), "ms", name, median(theirs.trips), medians),
         Figure("round trip of a message, p95", p95(trips), "ms", name, p95(theirs.trips)),

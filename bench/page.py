@@ -50,12 +50,13 @@ def _cells(figure: Figure | None) -> str:
 
 def _machine(where: str, result: dict[str, Any]) -> str:
     found = result["machine"]
+    load = f"; load of the machine before: {result['load']}" if "load" in result else ""
     size = ", quick run" if result["quick"] else ""
     return (
         f"{result['day']}, {found['cores']} cores ({found['processor']}), {found['memory_gib']} GiB, Python"
-        f" {found['python']}, Tor {found['tor']}, {where}; load of the machine before: {result['load']}{size}."
+        f" {found['python']}, Tor {found['tor']}, {where}{load}{size}."
     )
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page(json.loads(RESULTS.read_text()), SCALE.read_text()))
+    sys.stdout.write(page(json.loads(RESULTS.read_text()), SCALE.read_text() if SCALE.exists() else ""))

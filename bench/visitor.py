@@ -111,7 +111,7 @@ class Visitor:
     def leave(self):
         """Out of the room."""
         self._socket.close()
-        return None
+        return
 
 
 def main():

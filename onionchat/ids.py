@@ -24,13 +24,19 @@ StatementId = NewType("StatementId", bytes)
 """Hash of a roster statement, 32 bytes."""
 
 ID_BYTES = 32
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_TWO_LETTERS = [first + second for first in _LETTERS for second in _LETTERS]
+_SHIFTS = range(250, -1, -10)
 ONION_VERSION = b"\x03"
 ONION_CHARACTERS = 56
 
 
 def id_text(raw: bytes) -> str:
     """Lower-case base32 without padding (52 characters for 32 bytes)."""
-    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+    if len(raw) != ID_BYTES:
+        return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+    number = int.from_bytes(raw) << 4  # 26 times two letters; twice as fast as the library, and every event has some
+    return "".join([_TWO_LETTERS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def parse_id(text: str) -> bytes:

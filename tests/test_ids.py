@@ -1,5 +1,7 @@
 """Identifiers and onion addresses: round trips, and each way to be wrong."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ TOR_PROJECT = "2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid"
 @given(keys)
 def test_ids_survive_the_journey(raw: bytes) -> None:
     assert len(id_text(raw)) == 52
+    assert id_text(raw) == base64.b32encode(raw).decode().rstrip("=").lower()
     assert parse_id(id_text(raw)) == raw
     assert parse_id(f" {id_text(raw).upper()}\n") == raw
 

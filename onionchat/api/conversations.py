@@ -10,7 +10,7 @@ from onionchat import limits
 from onionchat.api import types as t
 from onionchat.api.present import NOTES_NAME, Presenter, draft_key
 from onionchat.errors import LocalError, UsageError
-from onionchat.ids import EntryId, id_text, parse_id
+from onionchat.ids import ConversationId, EntryId, id_text, parse_id
 from onionchat.kinds import account as kinds
 from onionchat.kinds import chat
 from onionchat.kinds.changes import Shown
@@ -54,13 +54,20 @@ class Conversations:
     # --- finding -------------------------------------------------------------------------------------------
     def _find(self, name: str) -> tuple[Person | None, ConversationRow]:
         """A contact and its conversation; None and *self* for notes."""
+        person, conversation = self._place(name)
+        return person, self._row(conversation)
+
+    def _place(self, name: str) -> tuple[Person | None, ConversationId]:
+        """The same, without asking the database: for what is done often."""
         node = self._node
         person = None if name_key(name) == name_key(NOTES_NAME) and not self._is_taken(name) else node.book.find(name)
-        identifier = node.store.self_id if person is None else person.conversation
-        row = find_conversation(node.store.reads, identifier)
+        return person, node.store.self_id if person is None else person.conversation
+
+    def _row(self, conversation: ConversationId) -> ConversationRow:
+        row = find_conversation(self._node.store.reads, conversation)
         if row is None:
             raise LocalError("there is no conversation with this contact yet")
-        return person, row
+        return row
 
     def _is_taken(self, name: str) -> bool:
         return any(name_key(name) == name_key(known) for known in self._node.book.names())
@@ -106,44 +113,38 @@ class Conversations:
         return self._node.append(row.id, chat.Timer(params.seconds or 0)).addCallback(lambda _: t.Done())
 
     # --- writing ---------------------------------------------------------------------------------------------
-    def _writable(self, name: str, force: bool = True) -> tuple[Person | None, ConversationRow]:
+    def _writable(self, name: str) -> tuple[Person | None, ConversationRow]:
         person, row = self._find(name)
-        if person is None:
-            return person, row
-        if person.value.state == "blocked":
-            raise LocalError(f"{person.name} is blocked; `onionchat unblock` first")
-        if person.value.state != "active":
-            raise LocalError(f"{person.name} is history that was imported: it can be read, not written to")
-        if person.roster is not None and person.roster.disputed:
-            raise LocalError(f"{person.name}'s devices removed each other; nothing is sent until that is settled")
-        if person.trust == "compromised" and not force:
-            raise LocalError(f"{person.name} is marked as compromised; compare words anew, or use --force")
+        require_writable(person)
         return person, row
 
     def send(self, params: t.MessageSend) -> "Deferred[t.Sent]":
         """Commit a message."""
-        person, row = self._writable(params.name, params.force)
+        person, conversation = self._place(params.name)
+        require_writable(person, params.force)
         check_text(params.text)
-        reply = self._line(row, params.reply_to).id if params.reply_to else chat.NO_REPLY
-        seconds = params.expires_seconds or self._node.book.timers.get(row.id) or 0
+        reply = self._line(self._row(conversation), params.reply_to).id if params.reply_to else chat.NO_REPLY
+        seconds = params.expires_seconds or self._node.book.timers.get(conversation) or 0
         expires = self._node.now_ms() + seconds * 1000 if seconds else 0
         body = chat.Text(params.text, reply)
         if person is not None and person.trust == "compromised" and not person.is_forced:
-            return Deferred.fromCoroutine(self._send_forced(person, row, body, expires))
-        return self._append(row, body, expires)
+            return Deferred.fromCoroutine(self._send_forced(person, conversation, body, expires))
+        return self._append(conversation, body, expires)
 
-    async def _send_forced(self, person: Person, row: ConversationRow, body: chat.Text, expires_ms: int) -> t.Sent:
+    async def _send_forced(
+        self, person: Person, conversation: ConversationId, body: chat.Text, expires_ms: int
+    ) -> t.Sent:
         """To a compromised contact, because the user insists: its channels are allowed until it is marked anew."""
         await self._node.append_self([kinds.Setting(forced_setting(person.account), "1")])
-        sent = await self._append(row, body, expires_ms)
+        sent = await self._append(conversation, body, expires_ms)
         self._node.dialing.refresh()
         return sent
 
-    def _append(self, row: ConversationRow, body: Any, expires_ms: int = 0) -> "Deferred[t.Sent]":
+    def _append(self, conversation: ConversationId, body: Any, expires_ms: int = 0) -> "Deferred[t.Sent]":
         def sent(result: Appended) -> t.Sent:
             return t.Sent(id=id_text(result.stored[-1].entry.id))
 
-        return self._node.append(row.id, body, expires_ms).addCallback(sent)
+        return self._node.append(conversation, body, expires_ms).addCallback(sent)
 
     def _own_line(self, row: ConversationRow, text: str, what: str) -> Line:
         line = self._line(row, text)
@@ -156,19 +157,19 @@ class Conversations:
         _, row = self._writable(params.name)
         check_text(params.text)
         line = self._own_line(row, params.id, "edited")
-        return self._append(row, chat.Edit(line.id, params.text), line.expires or 0)
+        return self._append(row.id, chat.Edit(line.id, params.text), line.expires or 0)
 
     def react(self, params: t.MessageReact) -> "Deferred[t.Sent]":
         """React with one emoji; empty takes it away."""
         _, row = self._writable(params.name)
         if len(params.emoji.encode("utf-8", "replace")) > limits.EMOJI_MAX_BYTES or len(params.emoji.split()) > 1:
             raise UsageError("a reaction is one emoji")
-        return self._append(row, chat.Reaction(self._line(row, params.id).id, params.emoji.strip()))
+        return self._append(row.id, chat.Reaction(self._line(row, params.id).id, params.emoji.strip()))
 
     def retract(self, params: t.MessageRetract) -> "Deferred[t.Sent]":
         """Take an own message back."""
         _, row = self._writable(params.name)
-        return self._append(row, chat.Retract(self._own_line(row, params.id, "taken back").id))
+        return self._append(row.id, chat.Retract(self._own_line(row, params.id, "taken back").id))
 
     # --- reading ---------------------------------------------------------------------------------------------
     def log(self, params: t.MessageLog) -> list[t.Message]:
@@ -262,6 +263,20 @@ class Conversations:
 
     def _is_out(self, line: Line) -> bool:
         return any(seq >= line.seq for seq in self._node.deliveries.of(line.log).values())
+
+
+def require_writable(person: Person | None, force: bool = True) -> None:
+    """LocalError where nothing can, or without `force` should, be written to this contact; None: ourselves."""
+    if person is None:
+        return
+    if person.value.state == "blocked":
+        raise LocalError(f"{person.name} is blocked; `onionchat unblock` first")
+    if person.value.state != "active":
+        raise LocalError(f"{person.name} is history that was imported: it can be read, not written to")
+    if person.roster is not None and person.roster.disputed:
+        raise LocalError(f"{person.name}'s devices removed each other; nothing is sent until that is settled")
+    if person.trust == "compromised" and not force:
+        raise LocalError(f"{person.name} is marked as compromised; compare words anew, or use --force")
 
 
 def check_text(text: str) -> None:

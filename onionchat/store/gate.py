@@ -31,8 +31,8 @@ from onionchat.store.rows import (
     LogRow,
     find_conversation,
     find_log,
+    find_own_log,
     id_key,
-    logs_of,
     save_head,
 )
 
@@ -58,9 +58,9 @@ class Gate:
 
     def own_log(self, c: Connection, conversation: ConversationRow, result: Appended) -> LogRow:
         """The log that this device writes; made, with its boxes, when there is none that can be written."""
-        for row in logs_of(c, conversation.id):
-            if row.seed is not None and not row.head.frozen:
-                return row
+        row = find_own_log(c, conversation.n)
+        if row is not None:
+            return row
         key = SigningKey(self._random(32))
         certificate = make_log_certificate(key, conversation.id, self._own.device)
         log = LogId(key.public)
@@ -147,12 +147,13 @@ class Gate:
         self, c: Connection, conversation: ConversationRow, own: LogRow, now_ms: int
     ) -> tuple[tuple[bytes, ...], list[tuple[int, int]]]:
         """Newest entries of other logs that `prev` does not cover yet, and what is covered then."""
-        rows = c.execute(
+        rows = c.execute(  # few come: sorting them here is cheaper than telling SQLite to
             "SELECT n, head, seq, ms, counter FROM log WHERE conversation = ? AND n != ? AND seq > covered"
-            " AND NOT frozen ORDER BY ms DESC LIMIT ?",
-            (conversation.n, own.n, limits.SEEN_MAX),
+            " AND NOT frozen",
+            (conversation.n, own.n),
         ).fetchall()
-        due = [row for row in rows if not is_future((row[3], row[4]), now_ms)]
+        newest = sorted(rows, key=lambda row: -row[3])[: limits.SEEN_MAX]
+        due = [row for row in newest if not is_future((row[3], row[4]), now_ms)]
         return tuple(sorted(bytes(row[1]) for row in due)), [(row[0], row[2]) for row in due]
 
     def append(self, c: Connection, conversation_id: ConversationId, entries: Sequence[Entry], now_ms: int) -> Appended:

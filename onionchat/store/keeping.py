@@ -33,6 +33,10 @@ class Appended:
         return [stored.entry for stored in self.stored]
 
 
+_INSERT_ENTRY = f"INSERT INTO entry VALUES ({','.join('?' * 16)})"  # noqa: S608
+_GONE = int(Flag.FORGOTTEN | Flag.EXPIRED)  # as a number: the arithmetic of IntFlag is slow
+
+
 @dataclass(slots=True)
 class _Run:
     """Rows of one run of entries of one log, before they are written."""
@@ -72,12 +76,13 @@ class Keeper:
         run = _Run(author == self._own.account, (conversation.ms, conversation.counter))
         for entry in entries:
             self._add(c, conversation, row, entry, now_ms, run, result, is_new)
-        c.executemany(f"INSERT INTO entry VALUES ({','.join('?' * 16)})", run.rows)  # noqa: S608
+        c.executemany(_INSERT_ENTRY, run.rows)
         if run.texts:
             c.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", run.texts)
         for entry_id in run.gone:
             changes.drop_edits(c, entry_id)
-        c.execute("UPDATE conversation SET ms = ?, counter = ? WHERE n = ?", (*run.latest, conversation.n))
+        if run.latest != (conversation.ms, conversation.counter):
+            c.execute("UPDATE conversation SET ms = ?, counter = ? WHERE n = ?", (*run.latest, conversation.n))
         if not run.mine:
             quota.note(c, conversation.n, run.size_bytes, now_ms)
         self._apply(c, conversation, run.folded, author, result, is_new)
@@ -94,27 +99,29 @@ class Keeper:
         is_new: bool,
     ) -> None:
         n = self._last_n = self._newest_n(c) + 1
-        content, changed, flags = self._admissible(c, conversation, entry, now_ms, is_new)
+        content, changed, why = self._admissible(c, conversation, entry, now_ms, is_new)
+        flags = int(why)
         shown, text = _shown(changed)
         time = entry.time
         if is_future(time, now_ms):
-            flags |= Flag.FUTURE
+            flags |= int(Flag.FUTURE)
         elif time > run.latest:
             run.latest = time
         elif shown and not run.mine:
-            flags |= Flag.LATE
+            flags |= int(Flag.LATE)
         expires = entry.content.expires if entry.content and entry.content.expires and content else None
         place = (n, row.n, entry.seq, id_key(entry.id), conversation.n, *time, id_key(row.head.log))
-        about = (shown, run.mine, now_ms, int(flags), expires)
+        about = (shown, run.mine, now_ms, flags, expires)
         run.rows.append((*place, *about, entry.header_raw, entry.signature, content))
         run.size_bytes += len(content or b"") + quota.ENTRY_COST_BYTES
         if text:
             run.texts.append((n, text))
-        if flags & (Flag.FORGOTTEN | Flag.EXPIRED):
+        if flags & _GONE:
             run.gone.append(entry.id)
         if changed and content:
             run.folded.append((n, entry, changed))
-        result.stored.append(Stored(n, entry if content else entry.tombstone(), shown, bool(flags & Flag.LATE)))
+        is_late = bool(flags and flags & int(Flag.LATE))
+        result.stored.append(Stored(n, entry if content else entry.tombstone(), shown, is_late))
 
     def _newest_n(self, c: Connection) -> int:
         if self._last_n is None:

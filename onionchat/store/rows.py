@@ -86,6 +86,16 @@ def find_log(c: Connection, log: bytes) -> LogRow | None:
     return None if row is None else _log_row(row)
 
 
+def find_own_log(c: Connection, conversation: int) -> LogRow | None:
+    """The log that this device writes in the conversation of this number, unless it is frozen."""
+    row = c.execute(
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE conversation = ? AND seed IS NOT NULL AND NOT frozen"  # noqa: S608
+        " ORDER BY n LIMIT 1",
+        (conversation,),
+    ).fetchone()
+    return None if row is None else _log_row(row)
+
+
 def logs_of(c: Connection, conversation: bytes) -> list[LogRow]:
     """All logs of a conversation."""
     rows = c.execute(

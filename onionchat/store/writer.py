@@ -1,6 +1,7 @@
 """The one thread that writes. What waits is committed as a group; then the Deferreds fire on the reactor.
 
-Each job runs in a SAVEPOINT, so that one failure does not take the group; a failed COMMIT fails all of it.
+When a job fails, the group is rolled back and runs again, each job in a SAVEPOINT, so that one failure does not take
+the others; a failed COMMIT fails all of it. So a job may run twice, and may change nothing but the database.
 """
 
 import sys
@@ -27,7 +28,7 @@ Outcome = tuple[Deferred[Any], Any]
 
 
 class Transactions:
-    """Runs groups of jobs on one connection, each group in one transaction, each job in a SAVEPOINT of it."""
+    """Runs groups of jobs on one connection, each group in one transaction, where no job takes the others with it."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -42,11 +43,11 @@ class Transactions:
 
     def commit(self, group: list[Waiting]) -> list[Outcome]:
         """Run and commit; the outcomes are for `fire`, once nothing else can fail."""
-        outcomes: list[Outcome] = []
         try:
             self.connection.execute("BEGIN IMMEDIATE")
-            for job, deferred in group:
-                outcomes.append((deferred, self._attempt(job, len(group) == 1)))
+            outcomes = self._together(group)
+            if outcomes is None:
+                outcomes = [(deferred, self._attempt(job)) for job, deferred in group]
             self.connection.execute("COMMIT")
             self.commits += 1
         except DatabaseError as error:
@@ -56,7 +57,17 @@ class Transactions:
             return [(deferred, failure) for _, deferred in group]
         return outcomes
 
-    def _attempt(self, job: Job[Any], alone: bool) -> Any:
+    def _together(self, group: list[Waiting]) -> list[Outcome] | None:
+        """All jobs without a SAVEPOINT, at each of which full text would be written out. None: one has failed."""
+        try:
+            return [(deferred, job(self.connection)) for job, deferred in group]
+        except Exception:
+            if self.connection.in_transaction:  # a full disk may have ended it
+                self.connection.execute("ROLLBACK")
+            self.connection.execute("BEGIN IMMEDIATE")
+            return None
+
+    def _attempt(self, job: Job[Any]) -> Any:
         self.connection.execute("SAVEPOINT job")
         try:
             outcome = job(self.connection)

@@ -122,6 +122,25 @@ def test_one_failure_does_not_take_the_group(bench: Bench) -> None:
     assert kinds == [1, LocalError, StoreError, 1]
 
 
+def test_jobs_run_once_and_again_only_beside_one_that_fails(bench: Bench) -> None:
+    runs: list[str] = []
+
+    def job(c: Connection, key: str) -> None:
+        runs.append(key)
+        c.execute("INSERT INTO meta VALUES (?, x'')", (key,))
+        if key == "bad":
+            raise LocalError("no")
+
+    for keys, outcomes in (("ab", 3), (("c", "bad", "d"), 7)):
+        event = bench.hold()
+        for key in keys:
+            bench.watch(bench.writer.submit(lambda c, key=key: job(c, key)))
+        event.set()
+        bench.until(outcomes)
+    assert runs == ["a", "b", "c", "bad", "c", "bad", "d"]
+    assert bench.keys() == ["a", "b", "c", "d"]
+
+
 def test_a_full_disk_fails_with_what_to_do_and_loses_nothing(bench: Bench) -> None:
     bench.put("before")
     event = bench.hold()
