@@ -57,7 +57,6 @@ class About:
         return {
             "status.get": self.status,
             "connection.list": self.connections,
-            "device.list": self.devices,
             "recovery.words": self.recovery_words,
             "recovery.settle": self.settle_recovery,
             "setting.get": self.setting,
@@ -109,7 +108,12 @@ class About:
         status.warnings += [node.clocks.warning] if node.clocks.warning else []
         status.queued = pages.queued_after(c, node.own.account, node.deliveries.of)
         row = node.services.current_address()
-        status.address = "" if row is None else book.own_devices[node.own.device].certificate.address_text
+        if row is not None and book.this_device is not None:
+            status.address = book.this_device.certificate.address_text
+        if node.own.is_linking:
+            status.linking = "refused" if node.linking_refused else "waiting"
+        if node.own.history is not None:
+            status.history_left = pages.history_left(c, node.own.history.not_before_ms) or None
         status.devices = len(book.own_devices)
         status.requests = sum(1 for request in book.requests.values() if request.state == "waiting")
         rows = c.execute("SELECT n FROM conversation WHERE place = 'direct'").fetchall()
@@ -169,28 +173,7 @@ class About:
             else pages.waiting_for(node.store.reads, row.n, device.id, node.deliveries.of),
         )
 
-    # --- devices, recovery, settings ------------------------------------------------------------------------
-    def devices(self, _: t.Nothing) -> list[t.OwnDevice]:
-        """My devices."""
-        node = self._node
-        roster = node.book.own_roster
-        found = [
-            t.OwnDevice(
-                id=id_text(row.id),
-                name=node.book.device_label(row.id),
-                this=row.id == node.own.device,
-                online=row.id == node.own.device or row.id in node.peers.live,
-                state="active",
-                address=row.certificate.address_text,
-            )
-            for row in node.book.own_devices.values()
-        ]
-        for device, removal in roster.removed.items() if roster is not None else ():
-            state: Literal["removed", "stolen"] = "stolen" if removal.reason == "stolen" else "removed"
-            name = node.book.device_label(device)
-            found.append(t.OwnDevice(id=id_text(device), name=name, this=False, online=False, state=state))
-        return found
-
+    # --- recovery, settings ---------------------------------------------------------------------------------
     def recovery_words(self, _: t.Nothing) -> t.RecoveryWords:
         """The 24 words while they are kept."""
         return t.RecoveryWords(words=profile.recovery_words(self._node.store.reads))

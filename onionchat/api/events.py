@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 
 from onionchat.api import types as t
+from onionchat.api.devices import link_state
 from onionchat.api.methods import EVENTS
 from onionchat.api.present import NOTES_NAME, Presenter
 from onionchat.errors import UsageError
@@ -11,6 +12,7 @@ from onionchat.kinds.changes import Shown
 from onionchat.node.events import (
     ContactChanged,
     ConversationChanged,
+    LinkChanged,
     Locked,
     MessagesAppended,
     MessagesDelivered,
@@ -84,6 +86,8 @@ class EventFeed:
                 return [self._contact_changed(account, what, now)]
             case TorChanged():
                 return [self._tor(now)]
+            case LinkChanged():
+                return [t.Event(event="link", time=now, state=link_state(self._node))]
             case Locked():
                 return [t.Event(event="locked", time=now)]
 
@@ -155,5 +159,6 @@ _NAMES: dict[type, Callable[[NodeEvent], str]] = {
     RequestChanged: lambda _: "request",
     ContactChanged: lambda event: "trust" if isinstance(event, ContactChanged) and event.what == "trust" else "device",
     TorChanged: lambda _: "tor",
+    LinkChanged: lambda _: "link",
     Locked: lambda _: "locked",
 }

@@ -58,6 +58,11 @@ METHODS: tuple[Method, ...] = (
     Method("message.forget", t.MessageForget, t.Forgotten, "Forgets messages here, for good."),
     Method("message.read", t.ReadMark, t.Done, "Marks a conversation read."),
     Method("device.list", t.Nothing, list[t.OwnDevice], "My devices."),
+    Method("device.rename", t.DeviceRename, t.Done, "Gives a device of mine another label."),
+    Method("link.start", t.Nothing, t.LinkStatus, "Makes a code for linking a new device, and waits.", live=True),
+    Method("link.state", t.Nothing, t.LinkStatus, "How far linking is: the words to compare.", live=True),
+    Method("link.confirm", t.LinkConfirm, t.LinkStatus, "Says whether both devices show the same words.", live=True),
+    Method("link.cancel", t.Nothing, t.Done, "No device is awaited any more.", live=True),
     Method("recovery.words", t.Nothing, t.RecoveryWords, "The recovery words, while they are still kept."),
     Method("recovery.settle", t.RecoverySettled, t.Done, "Says that the words are written down, or declines them."),
     Method("setting.get", t.Setting, t.SettingValue, "A setting."),
@@ -96,5 +101,6 @@ EVENTS = (
     "transfer",
     "tor",
     "changed",
+    "link",
     "locked",
 )

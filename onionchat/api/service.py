@@ -7,6 +7,7 @@ from onionchat.api import types as t
 from onionchat.api.about import About
 from onionchat.api.contacts import Contacts
 from onionchat.api.conversations import Conversations
+from onionchat.api.devices import Devices
 from onionchat.api.events import EventFeed
 from onionchat.api.methods import BY_NAME
 from onionchat.api.present import Presenter
@@ -22,7 +23,8 @@ class Service:
         presenter = Presenter(node)
         self._feed = EventFeed(node, presenter)
         self._methods: dict[str, Callable[[Any], Any]] = {}
-        for family in (About(node, presenter), Contacts(node, presenter), Conversations(node, presenter)):
+        families = (About(node, presenter), Devices(node), Contacts(node, presenter), Conversations(node, presenter))
+        for family in families:
             self._methods.update(family.methods())
 
     def call(self, name: str, params: t.Params) -> Any:

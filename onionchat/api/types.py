@@ -85,6 +85,8 @@ class Status(Result):
     unread: int = 0
     recovery_pending: bool = False
     warnings: list[str] = []
+    linking: Literal["", "waiting", "refused"] = ""  # this device is not known to be in its account yet
+    history_left: int | None = None  # messages that are still being brought to this new device; null when it has all
     onion_problem: str = ""  # why Tor does not publish it, as far as it said
 
 
@@ -430,6 +432,38 @@ class OwnDevice(Result):
     online: bool
     state: Literal["active", "removed", "stolen"]
     address: str = ""
+    last_seen: int | None = None  # ms; when this device was last connected to it
+
+
+class DeviceRename(Params):
+    """A new label for a device of mine, by its id or label."""
+
+    device: str
+    name: str
+
+
+class LinkStatus(Result):
+    """How far linking a new device is. `words`: what both devices show, to be compared, while `state` is comparing.
+
+    `state`: none, waiting (for a device), comparing, admitting, linked, failed (`problem` says why). `device`: the
+    label of the new one. `said_yes`: this user has confirmed, and the other device's is awaited.
+    """
+
+    state: Literal["none", "waiting", "comparing", "admitting", "linked", "failed"]
+    code: str = ""
+    qr: list[str] = []
+    expires: int | None = None
+    published: bool = False  # the code's onion is up: a device can come
+    words: list[str] = []
+    device: str = ""
+    said_yes: bool = False
+    problem: str = ""
+
+
+class LinkConfirm(Params):
+    """Whether both devices show the same words. A no ends it, and nothing is linked."""
+
+    equal: bool
 
 
 class Passphrase(Params):
@@ -505,7 +539,8 @@ class Event(Result):
 
     message: all keys of `log` and `in` (its `time` is the message's); delivered: id, in, device; online/offline:
     contact, device; request: id, name; trust: contact, trust; device: contact, device, change; tor: state, bootstrap,
-    onion; changed: in (something in this conversation is to be drawn again); locked: none.
+    onion; changed: in (something in this conversation is to be drawn again); link: state (as in `link.state`);
+    locked: none.
     """
 
     event: str

@@ -9,7 +9,7 @@ import msgspec
 
 from onionchat import limits
 from onionchat.codec import Bytes32, Record, Unsigned, encode
-from onionchat.kinds.changes import AccountLearned, BodiesForgotten, Change, ReadUpTo, RegisterSet
+from onionchat.kinds.changes import AccountLearned, BodiesForgotten, Change, ConversationWanted, ReadUpTo, RegisterSet
 
 Name = Annotated[str, msgspec.Meta(max_length=limits.NAME_MAX_CHARACTERS * 4)]
 Ranges = Annotated[tuple[tuple[Unsigned, Unsigned], ...], msgspec.Meta(max_length=limits.RANGES_MAX)]
@@ -19,7 +19,8 @@ class Contact(Record, frozen=True):
     """A person: the local pet name, what it calls itself, whether it may reach us.
 
     `imported`: its history came with an import; it is another account's contact, and only to read.
-    `owed`: the invitation whose acceptance this contact has not confirmed yet, or empty.
+    `owed`: the invitation whose acceptance this contact has not confirmed yet, or empty. `dead`: devices of ours that
+    were out before we met it: it is never told of them.
     """
 
     account: Bytes32
@@ -30,10 +31,12 @@ class Contact(Record, frozen=True):
     introduced_by: Name = ""
     owed: Annotated[bytes, msgspec.Meta(max_length=32)] = b""
     quota_bytes: Unsigned = limits.QUOTA_TOTAL_BYTES
+    dead: Annotated[tuple[Bytes32, ...], msgspec.Meta(max_length=limits.STATEMENTS_PER_ACCOUNT_MAX)] = ()
 
     def fold(self, _conversation: bytes) -> tuple[Change, ...]:
-        """One register an account."""
-        return (RegisterSet("contact", self.account, encode(self)),)
+        """One register an account, and a conversation with it."""
+        register = RegisterSet("contact", self.account, encode(self))
+        return (register,) if self.state == "removed" else (register, ConversationWanted(self.account))
 
 
 class TrustSet(Record, frozen=True):

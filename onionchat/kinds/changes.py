@@ -75,4 +75,11 @@ class AccountLearned:
     cards: tuple[tuple[bytes, bytes], ...]
 
 
-Change = MessageShown | MessageMarked | RegisterSet | ReadUpTo | BodiesForgotten | AccountLearned
+@dataclass(frozen=True, slots=True)
+class ConversationWanted:
+    """The direct conversation with this account is open on every device of ours."""
+
+    account: bytes
+
+
+Change = MessageShown | MessageMarked | RegisterSet | ReadUpTo | BodiesForgotten | AccountLearned | ConversationWanted

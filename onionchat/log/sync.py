@@ -95,7 +95,7 @@ class SyncSession:
         self._levels = Levels()
         of_ours = peer_account == own_account
         pull = None
-        if history is not None and of_ours:
+        if history is not None:
             pull = HistoryPull(conversation, reader, self._levels, history, scheduler)
         self._in = Inflow(conversation, peer_device, self._levels, members, own_account, scheduler, pull)
         self._out = Outflow(conversation, reader, self._levels, of_ours, verify)
@@ -388,6 +388,14 @@ class SyncSession:
         if self.state is not State.OPEN:
             return []
         return self._in.members_changed() + self._go_on(now)
+
+    def boxes_made(self, now: float) -> list[Command]:
+        """Our own logs have boxes for further devices: they are offered again, so that others can pass them on."""
+        if self.state is not State.OPEN:
+            return []
+        for log in sorted(self._own_logs):
+            self._out.offer(log)
+        return self._go_on(now)
 
     def block_committed(self, head: LogHead, now: float) -> list[Command]:
         """A block of history is under the floor."""

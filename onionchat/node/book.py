@@ -65,6 +65,7 @@ class Book:
     timers: dict[ConversationId, int] = field(default_factory=dict)
     own_devices: dict[DeviceId, DeviceRow] = field(default_factory=dict)
     own_roster: Roster | None = None
+    this_device: DeviceRow | None = None
 
     # --- loading -------------------------------------------------------------------------------------
     def load(self, c: Connection) -> None:
@@ -111,6 +112,7 @@ class Book:
         active = {row.id: row for row in rows if roster is None or roster.is_member(row.id)}
         if account == self.own.account:
             self.own_roster, self.own_devices = roster, active
+            self.this_device = next((row for row in rows if row.id == self.own.device), None)
             return
         value = people.contact_of(c, account)
         if value is None:
@@ -167,6 +169,16 @@ class Book:
     def own_name(self) -> str:
         """What we call ourselves to others."""
         return self.settings.get("name", "")
+
+    @property
+    def is_member(self) -> bool:
+        """Whether this device is one of its account: it may have been removed, or not be admitted yet."""
+        return self.own_roster is not None and self.own_roster.is_member(self.own.device)
+
+    @property
+    def other_devices(self) -> dict[DeviceId, DeviceRow]:
+        """Our account's devices but this one, as far as their cards are known."""
+        return {device: row for device, row in self.own_devices.items() if device != self.own.device}
 
     def device_label(self, device: DeviceId) -> str:
         """The label of an own device; stays among own devices."""

@@ -74,6 +74,11 @@ class Locked:
     """The store was closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The linking of a new device went on, or ended."""
+
+
 NodeEvent = (
     MessagesAppended
     | MessagesDelivered
@@ -84,4 +89,5 @@ NodeEvent = (
     | ContactChanged
     | TorChanged
     | Locked
+    | LinkChanged
 )

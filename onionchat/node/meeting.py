@@ -232,7 +232,10 @@ class Meeting:
         account = AccountId(request.account)
         now_ms = node.now_ms()
         introduced_by = asked.introduced_by if asked is not None else self._introducer(request)
-        contact = kinds.Contact(account, name, request.name, "active", now_ms, introduced_by, request.invitation)
+        dead = node.accounts.dead_devices()
+        contact = kinds.Contact(
+            account, name, request.name, "active", now_ms, introduced_by, request.invitation, dead=dead
+        )
         bodies: list[object] = [kinds.Card(account, request.statements, request.cards)]
         before = node.book.people.get(account)
         if before is not None and before.value.state == "active":  # it asked at another link
@@ -391,7 +394,8 @@ class Meeting:
         remote = remote_name(record.introduction.name)
         name = suggest_name(asked.name or remote, node.book.names())
         card = kinds.Card(account, record.introduction.statements, _pairs(cards))
-        contact = kinds.Contact(account, name, remote, "active", node.now_ms(), asked.introduced_by)
+        dead = node.accounts.dead_devices()
+        contact = kinds.Contact(account, name, remote, "active", node.now_ms(), asked.introduced_by, dead=dead)
         bodies: list[object] = [card, msgspec.structs.replace(asked, state="accepted"), *self._crossed(account)]
         if person is None or person.value.state == "removed":
             bodies += [contact, kinds.TrustSet(account, "unvalidated")]

@@ -12,17 +12,18 @@ from twisted.python.failure import Failure
 from onionchat import limits
 from onionchat.crypto.memory import overwrite_let_go
 from onionchat.errors import LockedError, StoreError
-from onionchat.identity.account import statements_for_contact
 from onionchat.identity.device import Certificate, parse_certificate
 from onionchat.ids import AccountId, ConversationId, DeviceId
 from onionchat.kinds import chat
-from onionchat.kinds.fold import Body, Place
+from onionchat.kinds.fold import Body
 from onionchat.log.commands import RecordAcknowledged
 from onionchat.log.entry import Entry
+from onionchat.log.history import Goal
 from onionchat.net.find import TorOptions
 from onionchat.net.onions import OnionState
 from onionchat.net.peer import PeerLink
 from onionchat.net.tor import Tor
+from onionchat.node.accounts import Accounts
 from onionchat.node.book import Book
 from onionchat.node.clocks import ClockSamples
 from onionchat.node.deliveries import Deliveries
@@ -30,12 +31,14 @@ from onionchat.node.dialing import Dialing
 from onionchat.node.events import (
     ContactChanged,
     ConversationChanged,
+    LinkChanged,
     Locked,
     MessagesAppended,
     NodeEvent,
     TorChanged,
 )
 from onionchat.node.introductions import Introductions
+from onionchat.node.linking import LinkCode, Linking
 from onionchat.node.meeting import Meeting
 from onionchat.node.peers import Peers
 from onionchat.node.profile import Profile
@@ -43,7 +46,6 @@ from onionchat.node.removal import resume_removals
 from onionchat.node.services import DEVICE, Services
 from onionchat.node.syncing import Syncing
 from onionchat.store import people, quota
-from onionchat.store.boxes import make_boxes
 from onionchat.store.db import Connection
 from onionchat.store.gate import Gate
 from onionchat.store.keeping import Appended
@@ -92,6 +94,10 @@ class Node:
         self.services = Services(self)
         self.introductions = Introductions(self)
         self.deliveries = Deliveries(self)
+        self.accounts = Accounts(self)
+        self.linking = Linking(self)
+        self.linking_refused = False
+        """This device waits for being admitted, and a device of the account says that it knows nothing of it."""
         self.tor_problem = ""
         self.tor: Tor | None = None
         if tor_options is not None:
@@ -148,6 +154,8 @@ class Node:
             self.services.start()
             self.introductions.resume()
             resume_removals(self)
+        if self.is_unlocked:
+            self.accounts.resume()
 
     async def _open_store(self) -> None:
         store = self.profile.open_store(self.reactor, self.random)
@@ -170,6 +178,7 @@ class Node:
 
     async def _close(self, reason: str) -> None:
         self.dialing.stop()
+        self.linking.cancel()
         self.peers.close_all(reason)
         self.meeting.close_all(reason)
         await self.services.stop()
@@ -334,8 +343,10 @@ class Node:
             if kind == chat.CARD_REGISTER:
                 self.introductions.changed(key)
         for account in effects.accounts:
-            self._account_changed(AccountId(account))
+            self.accounts.changed(AccountId(account))
         self.syncing.appended(result)
+        for opened in effects.opened:
+            self.syncing.conversation_opened(opened)
         shown = tuple(stored.n for stored in result.stored if stored.shown)
         if shown and self.has_subscribers:
             self.emit(MessagesAppended(result.conversation, shown))
@@ -346,27 +357,6 @@ class Node:
                 self.emit(ContactChanged(AccountId(key), kind))
         if effects.truncate:
             self.empty_write_ahead_log()
-
-    def _account_changed(self, account: AccountId) -> None:
-        """New devices or cards: boxes for them, and offers that can be believed now."""
-        self.book.reload_account(self.store.reads, account)
-        person = self.book.people.get(account)
-        if person is None:
-            return
-        self.peers.look_again(account)
-        own, random, conversation = self.own, self.random, person.conversation
-
-        def job(c: Connection) -> bool:
-            row = find_conversation(c, conversation)
-            if row is None or row.place is not Place.DIRECT:
-                return False
-            logs = c.execute("SELECT n, certificate FROM log WHERE conversation = ? AND seed IS NOT NULL", (row.n,))
-            made = [make_boxes(c, own, n, bytes(raw), account, random) for n, raw in logs.fetchall()]
-            return any(made)
-
-        self.store.write(job).addCallbacks(lambda _: self.syncing.members_changed(conversation), self.report)
-        self.dialing.refresh()
-        self.emit(ContactChanged(account, "device"))
 
     # --- what sync needs -------------------------------------------------------------------------------------------
     def acknowledged(self, link: PeerLink, command: RecordAcknowledged) -> None:
@@ -403,6 +393,11 @@ class Node:
         today = limits.QUOTA_DAY_BYTES - quota.used_today(self.store.reads, row.n, self.now_ms())
         return max(0, min(in_all, today))
 
+    def history_goal(self, conversation: ConversationId) -> Goal | None:
+        """How far back messages are brought to this device; None for all that is in no hurry, as *self* is."""
+        wish = self.own.history
+        return None if wish is None or conversation == self.store.self_id else Goal(wish.not_before_ms)
+
     def quota_reached(self, conversation: ConversationId) -> None:
         """A contact has written all that it may for now: tell the user once, look again now and then."""
         if conversation not in self._over_quota:
@@ -420,7 +415,8 @@ class Node:
     # --- what peers need -------------------------------------------------------------------------------------------
     def credentials(self) -> DeviceCredentials:
         """Our newest certificate and its static key."""
-        row = self.book.own_devices[self.own.device]
+        row = self.book.this_device
+        assert row is not None
         return DeviceCredentials(row.certificate_raw, self.own.statics[row.certificate.serial])
 
     def device_row(self, device: DeviceId) -> DeviceRow | None:
@@ -443,13 +439,11 @@ class Node:
 
     def introduction(self, owner: bytes) -> "Deferred[Introduction]":
         """Who we are, for an account or for the unknown account behind an invitation."""
-        roster = self.book.own_roster
-        name = self.book.own_name
-        account = self.own.account
+        name, account = self.book.own_name, self.own.account
+        statements = self.accounts.statements_for(AccountId(owner))
 
         def job(c: Connection) -> Introduction:
             card = self.own_card(c, owner)
-            statements = statements_for_contact(roster, roster.active) if roster is not None else ()
             return Introduction(account, tuple(statements), (card,) if card else (), name)
 
         return self.store.write(job)
@@ -461,6 +455,8 @@ class Node:
             link.close("locked")
         elif link.peer is not None and link.peer.invitation is not None:
             self.meeting.invitation_reached(link, link.peer.invitation)
+        elif isinstance(link.service, LinkCode):
+            self.linking.came(link)
         elif link.service is DEVICE or link.outgoing:
             self.peers.authenticated(link)
         else:
@@ -472,6 +468,8 @@ class Node:
             link.close("locked")
         elif link.peer is not None and link.peer.invitation is not None:
             self.meeting.invitation_said(link, record)
+        elif isinstance(link.service, LinkCode):
+            self.linking.said(link, record)
         elif link.service is DEVICE or link.outgoing:
             self.peers.record_received(link, record)
         else:
@@ -485,7 +483,12 @@ class Node:
         """A channel is gone."""
         if link.peer is None:
             return
-        if link.peer.device is not None and (link.service is DEVICE or link.outgoing):
+        if self.is_unlocked and self.own.is_linking and link.outgoing and reason.endswith("unknown"):
+            self.linking_refused = True
+            self.emit(LinkChanged())
+        if isinstance(link.service, LinkCode):
+            self.linking.left(link)
+        elif link.peer.device is not None and (link.service is DEVICE or link.outgoing):
             self.peers.closed(link, remote_fault)
         else:
             self.meeting.stranger_left(link)

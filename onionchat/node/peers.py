@@ -2,9 +2,10 @@
 
 After authentication each side that accepts the other says `Ready`; records of the layers above flow once both did.
 A device that we do not know may say one thing first: a `ContactAccepted` that proves an invitation which we asked,
-or `Statements` that admit it to a contact's account. Anything else ends the channel.
+or `Statements` that admit it to a contact's account or to ours. Anything else ends the channel.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,12 @@ from twisted.python.failure import Failure
 
 from onionchat import limits
 from onionchat.errors import RemoteError
-from onionchat.identity.account import fold, parse_statement
+from onionchat.identity.account import fold, parse_statement, statements_admitting
 from onionchat.ids import AccountId, DeviceId
 from onionchat.kinds import account as kinds
 from onionchat.net.failure import DialFailure
 from onionchat.net.peer import PeerLink
+from onionchat.node.accounts import cards_of
 from onionchat.node.book import Person
 from onionchat.node.events import PeerConnected, PeerDisconnected
 from onionchat.store import people
@@ -91,7 +93,19 @@ class Peers:
             return
         if person is not None and person.value.owed:
             self._node.meeting.send_acceptance(link, person)
+        self._show_admission(link)
         self._say_ready(link, greeting)
+
+    def _show_admission(self, link: PeerLink) -> None:
+        """Whoever knows our account, but not yet this device, sees who admitted it."""
+        book = self._node.book
+        roster = book.own_roster
+        if roster is None or (len(roster.parsed) == 1 and book.is_member):
+            return
+        # who does not know whether it was admitted has nothing to show, and asks with that
+        statements = statements_admitting(roster, book.own.device) if book.is_member else ()
+        if sum(map(len, statements)) <= limits.STATEMENTS_RECORD_MAX_BYTES:
+            link.send([Statements(book.own.account, statements)])
 
     def _bound_greetings(self, device: DeviceId) -> None:
         """The oldest go: of a device that opens channels and is never ready, and of devices that nobody knows."""
@@ -130,6 +144,8 @@ class Peers:
                 self._node.meeting.acceptance_kept(link)
             case Statements() if greeting is not None and not greeting.is_known:
                 self._admitted(link, record, greeting)
+            case Statements():
+                self._statements_received(link, record)
             case Cards() if greeting is None:
                 self._cards_received(link, record)
             case CardsKept() if greeting is None:
@@ -158,27 +174,53 @@ class Peers:
         self._say_ready(link, greeting)
 
     def _admitted(self, link: PeerLink, record: Statements, greeting: Greeting) -> None:
-        """A new device of a known account shows who admitted it."""
+        """A new device of a known account, or of our own, shows who admitted it."""
         account = AccountId(record.account)
         person = self._node.book.people.get(account)
-        if (
-            person is None
-            or not person.is_active
-            or sum(map(len, record.statements)) > limits.STATEMENTS_RECORD_MAX_BYTES
-        ):
+        is_known = account == self._node.own.account or (person is not None and person.is_active)
+        if not is_known or sum(map(len, record.statements)) > limits.STATEMENTS_RECORD_MAX_BYTES:
             raise RemoteError("statements of an account that is no contact")
         if greeting.is_busy:
             raise RemoteError("statements on top of statements")
-        statements = (*people.statements_of(self._node.store.reads, account), *record.statements)
-        if any(parse_statement(raw).account != account for raw in record.statements) or not fold(
-            statements, account
-        ).is_member(greeting.device):
+        news = self._news_in(account, record.statements)
+        if not fold((*people.statements_of(self._node.store.reads, account), *news), account).is_member(
+            greeting.device
+        ):
+            if account == self._node.own.account:
+                self._node.refuse(link, "unknown")
+                return
             raise RemoteError("statements that do not admit the device")
         greeting.is_busy = True
         assert link.peer is not None and link.peer.certificate_raw is not None
         card = ((link.peer.certificate_raw, b""),)
-        body = kinds.Card(account, record.statements, card)
-        self._node.append_self([body]).addCallback(lambda _: self._look_again(link)).addErrback(self._end, link)
+        done = self._node.append_self(cards_of(account, news, card))
+        done.addCallback(lambda _: self._look_again(link)).addErrback(self._end, link)
+
+    def _statements_received(self, link: PeerLink, record: Statements) -> None:
+        """What a device says of its account: who was linked, who is out."""
+        assert link.peer is not None and link.peer.device is not None
+        account = self._account_of(link.peer.device)
+        if account is None:
+            return  # on its way out
+        if record.account != account:
+            raise RemoteError("statements of another account")
+        news = self._news_in(account, record.statements)
+        if news:
+            self._node.append_self(cards_of(account, news, ())).addErrback(self._end, link)
+
+    def _news_in(self, account: AccountId, statements: Sequence[bytes]) -> list[bytes]:
+        """The statements that we do not have, or not with these cuts; each costs an entry of *self*."""
+        kept = people.statements_of(self._node.store.reads, account)
+        known = {statement.id: statement for statement in map(parse_statement, kept)}
+        news = []
+        for statement in map(parse_statement, statements):
+            if statement.account != account:
+                raise RemoteError("statements of another account")
+            have = known.get(statement.id)
+            if have is None or not set(statement.cuts) <= set(have.cuts):
+                news.append(statement.raw)
+        room = 2 * limits.STATEMENTS_PER_ACCOUNT_MAX - len(known)
+        return news[: max(0, room)]
 
     # --- ready -----------------------------------------------------------------------------------------
     def _begin_if_ready(self, link: PeerLink, greeting: Greeting) -> None:
@@ -204,10 +246,12 @@ class Peers:
         node = self._node
         node.dialing.channel_opened(device)
         node.store.write(lambda c: people.mark_seen(c, device, node.now_ms())).addErrback(node.report)
+        self.send_card(link, account)
         if account == node.own.account:
             node.syncing.link_ready(link, device, account, ())
+            node.emit(PeerConnected(account, device))
             return
-        self.send_card(link, account)
+        self.send_statements(link, account)
         person = node.book.people[account]
         node.syncing.link_ready(link, device, account, [person.conversation])
         node.emit(PeerConnected(account, device))
@@ -224,12 +268,12 @@ class Peers:
             return
         del self.live[device]
         self._node.dialing.lost(device, DialFailure.REJECTED if remote_fault else DialFailure.LOST)
-        person = self._node.book.person_of(device)
         if self._node.is_unlocked:
             now_ms = self._node.now_ms()
             self._node.store.write(lambda c: people.mark_seen(c, device, now_ms)).addErrback(lambda _: None)
-        if person is not None:
-            self._node.emit(PeerDisconnected(person.account, device))
+            person = self._node.book.person_of(device)
+            account = person.account if person is not None else self._node.own.account
+            self._node.emit(PeerDisconnected(account, device))
 
     def close_all(self, reason: str) -> None:
         """At lock and stop."""
@@ -245,10 +289,27 @@ class Peers:
 
     def look_again(self, account: AccountId) -> None:
         """An account's roster has changed: devices that are no longer in it lose their channels."""
+        is_own = account == self._node.own.account
         for device, link in list(self.live.items()):
             person = self._node.book.person_of(device)
-            if person is not None and person.account == account and self._account_of(device) is None:
+            is_of = is_own if person is None else person.account == account
+            if is_of and self._account_of(device) is None:
                 link.close("done")
+
+    # --- statements ------------------------------------------------------------------------------------
+    def send_statements(self, link: PeerLink, account: AccountId) -> None:
+        """Which devices we have, as far as a contact has to know."""
+        statements = self._node.accounts.statements_for(account)
+        if len(statements) > 1:
+            for card in cards_of(self._node.own.account, statements, ()):
+                link.send([Statements(self._node.own.account, card.statements)])
+
+    def announce_statements(self) -> None:
+        """Our devices changed: every connected contact hears of it."""
+        for device, link in list(self.live.items()):
+            person = self._person(device)
+            if person is not None:
+                self.send_statements(link, person.account)
 
     # --- cards -----------------------------------------------------------------------------------------
     def send_card(self, link: PeerLink, account: AccountId) -> None:
@@ -265,11 +326,11 @@ class Peers:
         node.store.write(card).addCallbacks(send, lambda failure: link.close("error"))
 
     def announce_card(self) -> None:
-        """Our address changed: every connected contact hears of it."""
-        for device, link in self.live.items():
-            person = self._person(device)
-            if person is not None:
-                self.send_card(link, person.account)
+        """Our address changed: every connected contact hears of it, and our other devices do."""
+        for device, link in list(self.live.items()):
+            account = self._account_of(device)
+            if account is not None:
+                self.send_card(link, account)
 
     def _cards_received(self, link: PeerLink, record: Cards) -> None:
         assert link.peer is not None and link.peer.device is not None
@@ -290,11 +351,27 @@ class Peers:
             return
         if not self._has_room_for(account, len(news)):
             return  # not confirmed: it comes again another day
-        for certificate, _ in parsed:
-            if DeviceId(certificate.device) == link.peer.device:
-                node.dialing.forget_key(link.peer.device)
+        if any(certificate.device == link.peer.device for certificate, _ in parsed):
+            node.dialing.forget_key(link.peer.device)
+        if account == node.own.account:
+            self._keep_own_cards(link, news, kept)
+            return
         done = node.append_self([kinds.Card(account, (), tuple(news))])
         done.addCallback(lambda _: link.send([kept])).addErrback(self._end, link)
+
+    def _keep_own_cards(self, link: PeerLink, news: Sequence[tuple[bytes, bytes]], kept: CardsKept) -> None:
+        """Of a device of ours: it has written them to *self* itself."""
+        node, account = self._node, self._node.own.account
+
+        def job(c: Connection) -> None:
+            for certificate, discovery in news:
+                people.add_card(c, account, certificate, discovery)
+
+        def done(_: object) -> None:
+            node.accounts.changed(account)
+            link.send([kept])
+
+        node.store.write(job).addCallback(done).addErrback(self._end, link)
 
     def _has_room_for(self, account: AccountId, cards: int) -> bool:
         """Whether an account has not moved too often today."""
@@ -312,7 +389,8 @@ class Peers:
 
     def _is_news(self, account: AccountId, device: DeviceId, serial: int, discovery: bytes) -> bool:
         person = self._node.book.people.get(account)
-        known = person.devices.get(device) if person is not None else None
+        devices = person.devices if person is not None else self._node.book.own_devices
+        known = devices.get(device)
         if known is None or known.certificate.serial < serial:
             return True
         return known.certificate.serial == serial and not known.discovery and bool(discovery)

@@ -10,17 +10,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
-from onionchat.crypto.keys import SigningKey
 from onionchat.crypto.memory import SecretBytes, harden_process, overwrite_let_go
 from onionchat.crypto.vault import KEY_BYTES, Cost, rewrap_key, unwrap_key, wrap_key
 from onionchat.crypto.words import ENTROPY_BYTES
 from onionchat.crypto.words import recovery_words as words_of
 from onionchat.errors import LocalError, LockedError, StoreError
-from onionchat.identity.device import issue_certificate
-from onionchat.ids import id_text
-from onionchat.kinds.account import Setting
-from onionchat.kinds.fold import Place
-from onionchat.log.entry import self_id
 from onionchat.node.export import Exported, copy_contents, export_database, unwrap_export
 from onionchat.node.folder import (
     IMPORT_NAME,
@@ -46,23 +40,18 @@ from onionchat.node.folder import (
     with_logs,
     write_file,
 )
+from onionchat.node.founding import RECOVERY, Membership, found_account, found_member
 from onionchat.node.importing import bring_in, exported_name
 from onionchat.store.db import Connection, connect, explained, migrate
 from onionchat.store.gate import Gate
-from onionchat.store.own import Own, create_own, get_meta, set_meta
-from onionchat.store.people import OWN_SLOT, add_address, add_card, add_statements, discovery_for
+from onionchat.store.own import get_meta
+from onionchat.store.people import discovery_for
 from onionchat.store.store import DATABASE_NAME, Store
 from onionchat.text import clean_name, remote_name
 
 Random = Callable[[int], bytes]
-Fill = Callable[[Connection, Own, Gate, int], None]
-"""A job that adds to a new database before anybody sees it; the last argument is now, in ms."""
-
-RECOVERY = "recovery"
-"""The key in `meta` of the recovery key's private half, while its words are not settled."""
-NAME_SETTING = "name"
-DEVICE_SETTING = "device:"
-FIRST_DEVICE = "device 1"
+Found = Callable[[Connection, Random, int], object]
+"""A job that fills a new database before anybody sees it; the last argument is now, in ms."""
 
 
 def profile_exists(directory: Path) -> bool:
@@ -93,8 +82,34 @@ def create_profile(
     vault = wrap_key(key, passphrase, random, cost)
     entropy = random(ENTROPY_BYTES) if recovery == "keep" else None
     with _making(directory):
-        _make(directory, name, key, vault, entropy, random)
+        _make(directory, key, vault, random, partial(found_account, name, entropy))
     return [] if entropy is None else list(words_of(entropy))
+
+
+def create_member(
+    directory: Path,
+    membership: Membership,
+    passphrase: str,
+    cost: Cost = Cost.MODERATE,
+    random: Random = os.urandom,
+) -> bytes:
+    """Make the profile of a further device of an account. LocalError as `create_profile`.
+
+    Returns the discovery private half by which the account's other devices find it.
+    """
+    _require_none(directory)
+    key = random(KEY_BYTES)
+    vault = wrap_key(key, passphrase, random, cost)
+    discovery = b""
+
+    def found(c: Connection, random: Random, now: int) -> None:
+        nonlocal discovery
+        own = found_member(membership, c, random, now)
+        discovery = discovery_for(c, membership.keys.address.public, own.account)
+
+    with _making(directory):
+        _make(directory, key, vault, random, found)
+    return discovery
 
 
 def import_profile(
@@ -115,7 +130,7 @@ def import_profile(
         clean_name(name)
     export_key = unwrap_export(source, export_passphrase)
     key = random(KEY_BYTES)
-    vault = wrap_key(key, passphrase, random, cost)
+    vault, entropy = wrap_key(key, passphrase, random, cost), random(ENTROPY_BYTES)
     with _making(directory):
         copy = directory / IMPORT_NAME
         copy_contents(source, copy)
@@ -123,7 +138,12 @@ def import_profile(
         try:
             migrate(export)
             called = name if name is not None else remote_name(exported_name(export))
-            _make(directory, called, key, vault, random(ENTROPY_BYTES), random, partial(bring_in, export))
+
+            def found(c: Connection, random: Random, now: int) -> None:
+                own = found_account(called, entropy, c, random, now)
+                bring_in(export, c, own, Gate(own, random), now)
+
+            _make(directory, key, vault, random, found)
         finally:
             export.close()
 
@@ -147,17 +167,9 @@ def _making(directory: Path) -> Iterator[None]:
         lock.release()
 
 
-def _make(
-    directory: Path,
-    name: str,
-    key: bytes,
-    vault: bytes,
-    entropy: bytes | None,
-    random: Random,
-    fill: Fill | None = None,
-) -> None:
+def _make(directory: Path, key: bytes, vault: bytes, random: Random, found: Found) -> None:
     new, half = directory / (DATABASE_NAME + NEW), directory / (KEY_NAME + NEXT)
-    _fill_database(new, key, name, entropy, random, fill)
+    _fill_database(new, key, random, found)
     write_file(half, vault)  # so that the next attempt knows the database for what it is
     new.rename(database_path(directory))
     sync_folder(directory)
@@ -177,36 +189,18 @@ def _clear_half_made(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fill_database(path: Path, key: bytes, name: str, entropy: bytes | None, random: Random, fill: Fill | None) -> None:
+def _fill_database(path: Path, key: bytes, random: Random, found: Found) -> None:
     create_private(path)
     connection = connect(path, key)
     try:
         migrate(connection)
         with explained():
             connection.execute("BEGIN IMMEDIATE")
-            own = _found_account(connection, name, entropy, random, now_ms())
-            if fill is not None:
-                fill(connection, own, Gate(own, random), now_ms())
+            found(connection, random, now_ms())
             connection.execute("COMMIT")
     finally:
         connection.close()
     sync_file(path)
-
-
-def _found_account(c: Connection, name: str, entropy: bytes | None, random: Random, now: int) -> Own:
-    own = create_own(c, random, None if entropy is None else SigningKey(entropy).public)
-    if entropy is not None:
-        set_meta(c, RECOVERY, entropy)
-    add_statements(c, own.account, [get_meta(c, "genesis") or b""])
-    address = add_address(c, own.serial, now, False, random)
-    c.execute("UPDATE slot SET owner = ? WHERE address = ? AND slot = ?", (own.account, address.key, OWN_SLOT))
-    certificate = issue_certificate(own.identity, address.key, own.static.public, own.serial)
-    add_card(c, own.account, certificate, discovery_for(c, address.key, own.account))
-    gate, conversation = Gate(own, random), self_id(own.account)
-    gate.open_conversation(c, conversation, Place.SELF, own.account)
-    gate.append_own(c, conversation, Setting(NAME_SETTING, name), now)
-    gate.append_own(c, conversation, Setting(DEVICE_SETTING + id_text(own.device), FIRST_DEVICE), now)
-    return own
 
 
 def now_ms() -> int:

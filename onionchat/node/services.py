@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, succeed
 
 from onionchat import limits
 from onionchat.crypto.keys import ExchangeKey, SigningKey
@@ -16,6 +16,7 @@ from onionchat.kinds import account as kinds
 from onionchat.net.onions import OnionService, OnionState
 from onionchat.net.peer import PeerListener
 from onionchat.node.events import TorChanged
+from onionchat.node.linking import LinkCode
 from onionchat.store import own as own_store
 from onionchat.store import people
 from onionchat.store.db import Connection
@@ -77,7 +78,9 @@ class Services:
         c = self._node.store.reads
         rows = {onion_address(row.key): row for row in people.addresses(c)}
         invitations = {onion_address(i.key): i for i in self._node.book.invitations.values() if self._is_wanted(i)}
-        for address in [a for a in self._published if a not in rows and a not in invitations]:
+        code = self._node.linking.attempt
+        codes = {onion_address(code.key.public): code} if code is not None and not code.is_over else {}
+        for address in [a for a in self._published if a not in rows and a not in invitations and a not in codes]:
             self._take_down(address)
         for address, row in rows.items():
             if address not in self._published:
@@ -85,6 +88,10 @@ class Services:
         for address, invitation in invitations.items():
             if address not in self._published:
                 self._publish_invitation(address, invitation)
+        for address, waiting in codes.items():
+            if address not in self._published:
+                key = waiting.key.public
+                self._publish_knock(address, key, waiting.key.seed, waiting.static, LinkCode(key), 0.0)
 
     def _is_wanted(self, invitation: kinds.Invitation) -> bool:
         """Open ones; and those whose acceptance somebody still has to fetch."""
@@ -138,15 +145,20 @@ class Services:
         )
 
     def _publish_invitation(self, address: str, invitation: kinds.Invitation) -> None:
-        static = ExchangeKey(invitation.static)
-        proof = prove_invitation(SigningKey(invitation.seed), static.public)
-        credentials = InvitationCredentials(proof, static)
-        listener = PeerListener(lambda: credentials, self._node, invitation.key, random=self._node.random)
-        service = self._published[address] = Published(invitation.key, listener)
         delay = self._delay_seconds() if self._starting else 0.0
+        static = ExchangeKey(invitation.static)
+        self._publish_knock(address, invitation.key, invitation.seed, static, invitation.key, delay)
+
+    def _publish_knock(
+        self, address: str, key: bytes, seed: bytes, static: ExchangeKey, tag: object, delay: float
+    ) -> None:
+        """An onion where strangers may knock; it proves nothing but its own key."""
+        credentials = InvitationCredentials(prove_invitation(SigningKey(seed), static.public), static)
+        listener = PeerListener(lambda: credentials, self._node, tag, random=self._node.random)
+        service = self._published[address] = Published(key, listener)
 
         def publish() -> None:
-            self._publish(service, address, invitation.seed)
+            self._publish(service, address, seed)
 
         if delay:
             service.delay = self._node.reactor.callLater(delay, publish)
@@ -215,19 +227,24 @@ class Services:
 
         own, static = node.own, node.own.static
 
-        def job(c: Connection) -> int:
+        def job(c: Connection) -> tuple[int, tuple[bytes, bytes]]:
             serial = own_store.add_serial(c, static)
-            row = people.add_address(c, serial, node.now_ms(), urgent, node.random)
+            row = people.add_address(c, serial, node.now_ms(), urgent, node.random, own.account)
             certificate = issue_certificate(own.identity, row.key, static.public, serial)
-            people.add_card(c, own.account, certificate, people.discovery_keys(c, row.key)[people.OWN_SLOT].private)
-            return serial
+            discovery = people.discovery_for(c, row.key, own.account)
+            people.add_card(c, own.account, certificate, discovery)
+            return serial, (certificate, discovery)
 
-        def moved(serial: int) -> None:
+        def moved(result: tuple[int, tuple[bytes, bytes]]) -> "Deferred[None]":
+            serial, card = result
             own.statics[serial] = static
             node.book.reload_account(node.store.reads, node.own.account)
             self.changed()
             node.peers.announce_card()
             self.drop_old()
+            if not node.book.other_devices:
+                return succeed(None)
+            return node.append_self([kinds.Card(own.account, (), (card,))])  # those that are not connected
 
         return node.store.write(job).addCallback(moved)
 
@@ -256,6 +273,7 @@ class Services:
         told = people.told(node.store.reads, rows[0].key)
         # one device of a contact that has it is enough: the account's own devices share it
         all_know = all(any(d in told for d in person.devices) for person in node.book.active())
+        all_know = all_know and all(device in told for device in node.book.other_devices)
         overdue_ms = limits.OLD_ADDRESS_SECONDS * 1000
         gone = [r.key for r in rows[1:] if all_know or (r.urgent and node.now_ms() - r.since_ms >= overdue_ms)]
         if gone:

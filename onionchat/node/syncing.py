@@ -25,6 +25,7 @@ from onionchat.log.commands import (
     WakeAt,
 )
 from onionchat.log.entry import Entry
+from onionchat.log.history import Goal
 from onionchat.log.log import LogHead
 from onionchat.log.scheduler import RequestScheduler
 from onionchat.log.sync import State, SyncSession, conversation_of
@@ -75,6 +76,9 @@ class SyncHost(Protocol):
 
     def budget(self, conversation: ConversationId) -> int | None:
         """How many bytes the contact of a conversation may still write."""
+
+    def history_goal(self, conversation: ConversationId) -> Goal | None:
+        """How far back a device that was linked brings its history; None for one that has it all."""
 
     def now_ms(self) -> int:
         """The wall clock, ms since 1970."""
@@ -149,6 +153,7 @@ class Syncing:
             members=self._host.reader,
             own_account=self._host.own_account,
             scheduler=self._schedulers.setdefault(conversation, RequestScheduler()),
+            history=self._host.history_goal(conversation),
         )
         state.sessions[conversation] = session
         budget = self._host.budget(conversation)
@@ -194,6 +199,26 @@ class Syncing:
     def members_changed(self, conversation: ConversationId) -> None:
         """A roster or card changed: offers that could not be believed are looked at again."""
         self.each(conversation, lambda session: session.members_changed(self._now))
+
+    def all_members_changed(self) -> None:
+        """Our own devices changed: they are members everywhere."""
+        for state in list(self._links.values()):
+            for conversation, session in list(state.sessions.items()):
+                self._run(state, conversation, session.members_changed(self._now))
+
+    def boxes_made(self, conversation: ConversationId) -> None:
+        """Our logs there can be believed by further devices now, whoever brings them."""
+        self.each(conversation, lambda session: session.boxes_made(self._now))
+
+    def conversation_opened(self, conversation: ConversationId) -> None:
+        """It was not there before: our other devices may have said something of it, in vain."""
+        for state in list(self._links.values()):
+            if state.account == self._host.own_account:
+                session = state.sessions.get(conversation)
+                if session is None:
+                    session = self._session(state, conversation)
+                if session.state in (State.NEW, State.UNKNOWN):
+                    self._run(state, conversation, session.start(self._now))
 
     def each(self, conversation: ConversationId, call: Callable[[SyncSession], list[Command]]) -> None:
         """Call every session of a conversation and carry out what it asks for."""

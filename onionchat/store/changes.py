@@ -6,13 +6,14 @@ from onionchat import limits
 from onionchat.codec import decode
 from onionchat.crypto.hashing import labelled_hash
 from onionchat.errors import RemoteError
-from onionchat.ids import ConversationId
+from onionchat.ids import AccountId, ConversationId
 from onionchat.kinds import chat
 from onionchat.kinds.account import Read
 from onionchat.kinds.changes import (
     AccountLearned,
     BodiesForgotten,
     Change,
+    ConversationWanted,
     Mark,
     MessageMarked,
     MessageShown,
@@ -20,7 +21,8 @@ from onionchat.kinds.changes import (
     RegisterSet,
     Shown,
 )
-from onionchat.log.entry import Content, Entry
+from onionchat.kinds.fold import Place
+from onionchat.log.entry import Content, Entry, direct_id
 from onionchat.store.db import Connection
 from onionchat.store.people import add_card, add_statements
 from onionchat.store.rows import Flag, id_key
@@ -33,6 +35,7 @@ class Effects:
     registers: set[tuple[str, bytes]] = field(default_factory=set)
     accounts: set[bytes] = field(default_factory=set)
     conversations: set[bytes] = field(default_factory=set)  # something in them is to be drawn again
+    opened: set[ConversationId] = field(default_factory=set)  # conversations that were not there before
     truncate: bool = False  # bodies were dropped: the write-ahead log is to be emptied
 
 
@@ -64,6 +67,20 @@ def apply(c: Connection, change: Change, entry: Entry, n: int, author: bytes, ef
             for certificate, discovery in change.cards:
                 add_card(c, change.account, certificate, discovery)
             effects.accounts.add(change.account)
+        case ConversationWanted():
+            _open_direct(c, author, change.account, effects)
+
+
+def _open_direct(c: Connection, own: bytes, account: bytes, effects: Effects) -> None:
+    if own == account:
+        return
+    conversation = direct_id(AccountId(own), AccountId(account))
+    done = c.execute(
+        "INSERT OR IGNORE INTO conversation (id, place, account) VALUES (?, ?, ?)",
+        (conversation, Place.DIRECT.value, account),
+    )
+    if done.rowcount > 0:
+        effects.opened.add(conversation)
 
 
 def _set_register(c: Connection, change: RegisterSet, entry: Entry, n: int, effects: Effects) -> None:

@@ -203,7 +203,7 @@ class Gate:
             raise RemoteError("a block of history of a log that was not offered")
         result = Appended(conversation_id)
         judged = judge_block(row.head, entries)
-        self._keeper.keep(c, conversation, row, judged.accepted, now_ms, result)
+        self._keeper.keep(c, conversation, row, judged.accepted, now_ms, result, is_history=True)
         save_head(c, row.n, judged.new_head)
         if judged.fork is not None:
             self._keep_branch(c, row, judged.fork)

@@ -43,6 +43,7 @@ class _Run:
 
     mine: bool
     latest: HybridTime
+    is_history: bool = False
     rows: list[tuple[object, ...]] = field(default_factory=list)
     texts: list[tuple[int, str]] = field(default_factory=list)
     folded: list[tuple[int, Entry, tuple[Change, ...]]] = field(default_factory=list)
@@ -70,10 +71,14 @@ class Keeper:
         now_ms: int,
         result: Appended,
         is_new: bool = False,
+        is_history: bool = False,
     ) -> None:
-        """Insert accepted entries of one log and what they change. `is_new`: written by this device just now."""
+        """Insert accepted entries of one log and what they change.
+
+        `is_new`: written by this device just now. `is_history`: older than what the log began with here.
+        """
         author = self._author(c, row)
-        run = _Run(author == self._own.account, (conversation.ms, conversation.counter))
+        run = _Run(author == self._own.account, (conversation.ms, conversation.counter), is_history)
         for entry in entries:
             self._add(c, conversation, row, entry, now_ms, run, result, is_new)
         c.executemany(_INSERT_ENTRY, run.rows)
@@ -107,7 +112,7 @@ class Keeper:
             flags |= int(Flag.FUTURE)
         elif time > run.latest:
             run.latest = time
-        elif shown and not run.mine:
+        elif shown and not run.mine and not run.is_history:
             flags |= int(Flag.LATE)
         expires = entry.content.expires if entry.content and entry.content.expires and content else None
         place = (n, row.n, entry.seq, id_key(entry.id), conversation.n, *time, id_key(row.head.log))
@@ -181,7 +186,14 @@ class Keeper:
             return None, (), Flag.FINAL if conversation.place is Place.SELF else Flag.NONE
         if content.expires and content.expires <= now_ms:
             return None, (), Flag.FINAL | Flag.EXPIRED
+        if self._is_before_wish(conversation, entry):
+            return None, (), int(Flag.FINAL | Flag.UNWANTED)
         return entry.content_raw, fold(conversation.place, conversation.id, content), Flag.NONE
+
+    def _is_before_wish(self, conversation: ConversationRow, entry: Entry) -> bool:
+        """Whether this device was linked with less history than would hold this message."""
+        wish = self._own.history
+        return wish is not None and conversation.place is Place.DIRECT and entry.header.ms < wish.not_before_ms
 
     def fill(
         self, c: Connection, conversation: ConversationRow, row: LogRow, entry: Entry, now_ms: int, result: Appended

@@ -134,15 +134,25 @@ def drop_account(c: Connection, account: bytes) -> None:
 
 
 # --- addresses and slots -----------------------------------------------------------------------------
-def add_address(c: Connection, serial: int, now_ms: int, urgent: bool, random: Callable[[int], bytes]) -> AddressRow:
-    """Make a new address with its discovery keys; what was current becomes old."""
-    address = SigningKey(random(32))
+def add_address(
+    c: Connection,
+    serial: int,
+    now_ms: int,
+    urgent: bool,
+    random: Callable[[int], bytes],
+    account: bytes = b"",
+    address: SigningKey | None = None,
+) -> AddressRow:
+    """Make a new address with its discovery keys; what was current becomes old. `account`: ours, for its own slot."""
+    address = address if address is not None else SigningKey(random(32))
     c.execute("UPDATE address SET state = 'old', since = ?, urgent = ? WHERE state = 'current'", (now_ms, urgent))
     c.execute("INSERT INTO address VALUES (?, ?, ?, 'current', ?, 0)", (address.public, address.seed, serial, now_ms))
     c.executemany(
         "INSERT INTO slot (address, slot, private) VALUES (?, ?, ?)",
         ((address.public, slot, random(32)) for slot in range(limits.DISCOVERY_KEYS)),
     )
+    if account:
+        c.execute("UPDATE slot SET owner = ? WHERE address = ? AND slot = ?", (account, address.public, OWN_SLOT))
     return AddressRow(address.public, address.seed, serial, "current", now_ms, False)
 
 

@@ -21,6 +21,7 @@ class Flag(IntFlag):
     FORGOTTEN = 8
     RETRACTED = 16
     EXPIRED = 32
+    UNWANTED = 64  # older than what the user wanted on this device when it was linked
 
 
 @dataclass(frozen=True, slots=True)

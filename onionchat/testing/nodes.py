@@ -15,11 +15,15 @@ from onionchat.api import types as t
 from onionchat.api.methods import BY_NAME
 from onionchat.api.service import Service
 from onionchat.crypto.vault import Cost
+from onionchat.identity.account import accept_add, countersign, unsigned_add
 from onionchat.ids import id_text
 from onionchat.node.events import NodeEvent
+from onionchat.node.founding import Membership
+from onionchat.node.linking import admit_device
 from onionchat.node.node import Node
-from onionchat.node.profile import Profile, create_profile
+from onionchat.node.profile import Profile, create_member, create_profile
 from onionchat.node.services import INVITATION_DELAY_SETTING
+from onionchat.store.own import DeviceKeys
 from onionchat.store.store import Store
 from onionchat.testing.virtualtor import OnionNetwork, VirtualReactor, VirtualTor
 
@@ -39,30 +43,34 @@ class WatchedProfile(Profile):
 
 
 class Actor:
-    """A person with one device: a node, and the API on it."""
+    """A device of a person: a node, and the API on it. `found`: makes its profile; by default a new account's."""
 
-    def __init__(self, world: "World", name: str, seed: int) -> None:
+    def __init__(self, world: "World", name: str, seed: int, found: Callable[["Actor"], object] | None = None) -> None:
         self.world, self.name = world, name
         self.folder = world.folder / name
         self.clock_offset_seconds = 0.0
         self.events: list[t.Event] = []
         self.node_events: list[NodeEvent] = []
-        self._random = dice.Random(seed).randbytes
-        create_profile(self.folder, name, PASSPHRASE, "decline", Cost.TESTS, self._random)
+        self.random = dice.Random(seed).randbytes
+        if found is None:
+            create_profile(self.folder, name, PASSPHRASE, "decline", Cost.TESTS, self.random)
+        else:
+            found(self)
         self.start()
 
     # --- life ----------------------------------------------------------------------------------------------
     def start(self) -> None:
         """Open the profile and run a node on it, until it is at rest."""
         profile = WatchedProfile.open(self.folder, PASSPHRASE)
-        self.node = Node(profile, self.world.reactor, None, random=self._random, wall_clock=self.wall_clock)
+        self.node = Node(profile, self.world.reactor, None, random=self.random, wall_clock=self.wall_clock)
         self.tor = VirtualTor(self.world.network, self.node)
         self.node.tor = self.tor  # type: ignore[assignment]
         self.service = Service(self.node)
         self.service.subscribe([], self.events.append)
         self.node.subscribe(self.node_events.append)
         self.world.wait(self.node.start())
-        self.do("setting.set", key=INVITATION_DELAY_SETTING, value="0")
+        if self.node.book.settings.get(INVITATION_DELAY_SETTING) != "0" and not self.node.own.is_linking:
+            self.do("setting.set", key=INVITATION_DELAY_SETTING, value="0")
 
     def stop(self) -> None:
         """An orderly stop."""
@@ -160,6 +168,28 @@ class World:
         actor = Actor(self, name, len(self.actors) + 1)
         self.actors.append(actor)
         return actor
+
+    def add_device(self, actor: Actor, name: str, history_not_before_ms: int = 0) -> Actor:
+        """Another device of a person's account, admitted by this one, and connected. Linking without its ceremony."""
+        node = actor.node
+        assert node.book.own_roster is not None
+
+        def found(new: Actor) -> None:
+            keys = DeviceKeys.generate(new.random)
+            roster = node.book.own_roster
+            assert roster is not None
+            body = unsigned_add(node.own.account, roster.heads, keys.identity.public, node.own.device)
+            statement = countersign(body, accept_add(body, node.own.account, keys.identity), node.own.identity)
+            cards = tuple((row.certificate_raw, row.discovery) for row in node.book.own_devices.values())
+            membership = Membership(keys, node.own.account, roster.statements, cards, history_not_before_ms)
+            discovery = create_member(new.folder, membership, PASSPHRASE, Cost.TESTS, new.random)
+            self.wait(admit_device(node, statement, keys.certificate, discovery, name))
+
+        new = Actor(self, name, len(self.actors) + 1, found)
+        self.actors.append(new)
+        self.pass_time(5)
+        assert new.node.book.is_member and not new.node.own.is_linking
+        return new
 
     def stop(self) -> None:
         """End all nodes."""

@@ -48,7 +48,20 @@ from onionchat.wire.heartbeat import Heartbeat
 from onionchat.wire.records import AnyRecord, Goodbye, Ping, Pong, RenewalAccepted, RenewalProposed
 
 GOODBYE_REASONS = frozenset(
-    {"done", "stopping", "locked", "replaced", "moved", "idle", "unknown", "removed", "blocked", "full", "error"}
+    [
+        "done",
+        "stopping",
+        "locked",
+        "replaced",
+        "moved",
+        "idle",
+        "unknown",
+        "removed",
+        "blocked",
+        "full",
+        "error",
+        "refused",
+    ]
 )
 """What a `Goodbye` may say; anything else is sent, and read, as "other"."""
 OTHER_REASON = "other"

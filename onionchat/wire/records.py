@@ -130,6 +130,41 @@ class ContactRefused(Record, frozen=True, tag=24):
     reason: ShortText
 
 
+# --- linking a device of one's own account ------------------------------------------------------------
+class LinkAsked(Record, frozen=True, tag=50):
+    """Sent to the address of a link code: the new device, and what it is to be called."""
+
+    label: Annotated[str, msgspec.Meta(max_length=limits.NAME_MAX_CHARACTERS * 4)]
+
+
+class LinkConfirmed(Record, frozen=True, tag=51):
+    """The user has seen the same words at both ends, and said so at this one."""
+
+
+class MembershipOffered(Record, frozen=True, tag=52):
+    """After `Statements` of the account: the admission that both sign (`unsigned`), and the cards of its devices."""
+
+    account: Bytes32
+    unsigned: StatementBytes
+    cards: Annotated[tuple[DeviceCard, ...], msgspec.Meta(max_length=limits.DEVICES_PER_ACCOUNT_MAX)]
+
+
+class MembershipAccepted(Record, frozen=True, tag=53):
+    """The new device has its profile on the disk; its signature under the admission, and how its own find it."""
+
+    accepted: Bytes64
+    discovery_private: Bytes32
+
+    def __repr__(self) -> str:
+        return "MembershipAccepted(…)"
+
+
+class Admitted(Record, frozen=True, tag=54):
+    """The admission is on the disk of the device that made it: the new one belongs to the account."""
+
+    statement: StatementBytes
+
+
 # --- logs and sync ---------------------------------------------------------------------------------
 class Position(Record, frozen=True):
     """How far a device has one log: the newest entry of the contiguous run."""
@@ -233,6 +268,11 @@ AnyRecord = (
     | ContactAccepted
     | ContactAcceptedKept
     | ContactRefused
+    | LinkAsked
+    | LinkConfirmed
+    | MembershipOffered
+    | MembershipAccepted
+    | Admitted
     | LogOffered
     | Frontier
     | ConversationUnknown

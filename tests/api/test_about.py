@@ -58,14 +58,6 @@ def test_connections(world, friends):
     assert alice.do("connection.list")[0].state == "idle"
 
 
-def test_devices(world):
-    alice = world.add("Alice")
-    (device,) = alice.do("device.list")
-    assert (device.id, device.name, device.this, device.online, device.state) == (
-        alice.device, "device 1", True, True, "active")  # fmt: skip
-    assert device.address == alice.address
-
-
 def test_settings(world):
     alice = world.add("Alice")
     assert alice.do("setting.get", key="theme").value is None

@@ -1,12 +1,13 @@
 """What the kinds of *self* change; what no body of theirs may hold; secrets stay out of `repr`."""
 
+import msgspec
 import pytest
 
 from onionchat import limits
 from onionchat.codec import decode, encode
 from onionchat.errors import RemoteError
 from onionchat.kinds.account import Asked, Card, Contact, Forget, Invitation, Read, Request, Setting, TrustSet
-from onionchat.kinds.changes import AccountLearned, BodiesForgotten, ReadUpTo, RegisterSet
+from onionchat.kinds.changes import AccountLearned, BodiesForgotten, ConversationWanted, ReadUpTo, RegisterSet
 
 A, B = b"a" * 32, b"b" * 32
 CONTACT = Contact(A, "Ann", "Annie", "active", 5)
@@ -28,8 +29,14 @@ REQUEST = Request(A, B, A, "Ann", "hello", "waiting", 1, (b"s",), ((b"c", b"disc
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_registers_hold_the_whole_body(body, kind, key):
-    assert body.fold(B) == (RegisterSet(kind, key, encode(body)),)
+    assert body.fold(B)[0] == RegisterSet(kind, key, encode(body))
+    assert body.fold(B)[1:] == ((ConversationWanted(A),) if kind == "contact" else ())
     assert decode(encode(body), type(body), limits.ENTRY_MAX_BYTES) == body
+
+
+def test_a_removed_contact_has_no_conversation():
+    gone = msgspec.structs.replace(CONTACT, state="removed")
+    assert gone.fold(B) == (RegisterSet("contact", A, encode(gone)),)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +50,6 @@ def test_registers_hold_the_whole_body(body, kind, key):
 )
 def test_the_others(body, change):
     assert body.fold(B) == (change,)
-    assert decode(encode(body), type(body), limits.ENTRY_MAX_BYTES) == body
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from onionchat.node import profile
 from onionchat.node.export import TRAILER_BYTES, Exported, copy_contents, unwrap_export
 from onionchat.node.profile import Profile, export_profile
 from onionchat.store import people
-from onionchat.store.db import Connection, connect, migrate
+from onionchat.store.db import SCHEMA_VERSION, Connection, connect, migrate
 from onionchat.store.own import load_own
 from tests.node.worlds import PASSPHRASE, Friend, make_profile, opened
 from tests.store.pages import plain_pages
@@ -35,7 +35,7 @@ def contents(folder: Path) -> Connection:
     key = unwrap_export(folder / "export", OTHER)
     copy_contents(folder / "export", folder / "copy")
     c = connect(folder / "copy", key)
-    assert migrate(c) == 1
+    assert migrate(c) == SCHEMA_VERSION
     return c
 
 

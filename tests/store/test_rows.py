@@ -16,7 +16,7 @@ def test_an_id_s_key_fits_an_integer_of_sqlite(raw: bytes) -> None:
 
 def test_the_numbers_of_flags_stay() -> None:
     assert [(flag.name, int(flag)) for flag in Flag] == [
-        ("LATE", 1), ("FUTURE", 2), ("FINAL", 4), ("FORGOTTEN", 8), ("RETRACTED", 16), ("EXPIRED", 32)
+        ("LATE", 1), ("FUTURE", 2), ("FINAL", 4), ("FORGOTTEN", 8), ("RETRACTED", 16), ("EXPIRED", 32), ("UNWANTED", 64)
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from onionchat.errors import LockedError, StoreError
 from onionchat.kinds.account import Forget, Setting
 from onionchat.kinds.chat import Edit, Retract, Text
-from onionchat.store.db import connect, migrate
+from onionchat.store.db import SCHEMA_VERSION, connect, migrate
 from onionchat.store.keeping import Appended
 from onionchat.store.store import Store
 from tests.store.pages import plain_pages, plain_wal
@@ -59,7 +59,7 @@ def test_a_committed_entry_is_read_at_once_and_after_closing(path: Path) -> None
     assert (head.seq, head.id) == (1, made.entries[0].id)
     store.close()
     again = open_store(path)
-    assert again.migrated_from == 1
+    assert again.migrated_from == SCHEMA_VERSION
     assert again.own.device == world.own.device
     assert again.reader.id_at(world.direct, head.log, 1) == head.id
     again.close()

@@ -32,6 +32,11 @@ TAGS = {
     "Statements": 10, "Cards": 11, "CardsKept": 12,
     "ContactRequested": 20, "ContactRequestKept": 21, "ContactAccepted": 22, "ContactAcceptedKept": 23,
     "ContactRefused": 24,
+    "LinkAsked": 50,
+    "LinkConfirmed": 51,
+    "MembershipOffered": 52,
+    "MembershipAccepted": 53,
+    "Admitted": 54,
     "LogOffered": 30, "Frontier": 31, "ConversationUnknown": 32, "Request": 33, "BodiesRequested": 34, "Batch": 35,
     "Ack": 36, "RootDigest": 37, "ConversationDigests": 38,
 }  # fmt: skip
