@@ -24,6 +24,8 @@ from onionchat.store.own import get_meta, set_meta
 from onionchat.store.rows import Flag
 
 TRAILER_BYTES = FILE_MAX_BYTES
+LENGTH_BYTES = 2
+"""The trailer ends with the length of the vault in it, which may end with zeros itself."""
 ACCOUNT, EXPORTED_MS = "exported_account", "exported_ms"
 """Keys in the `meta` of an export."""
 REGISTERS = frozenset({"contact", "trust", "setting", "timer"})
@@ -221,7 +223,7 @@ def _kind(content_raw: bytes) -> str:
 def _append_trailer(target: Path, vault: bytes) -> None:
     try:
         with target.open("ab") as opened:
-            opened.write(vault.ljust(TRAILER_BYTES, b"\0"))
+            opened.write(vault.ljust(TRAILER_BYTES - LENGTH_BYTES, b"\0") + len(vault).to_bytes(LENGTH_BYTES))
             opened.flush()
             os.fsync(opened.fileno())
         sync_folder(target.parent)
@@ -240,15 +242,11 @@ def unwrap_export(source: Path, passphrase: str) -> bytes:
     if not trailer.startswith(MAGIC):
         raise LocalError(f"{source} is not an export of onionchat, or not all of one: copy it again")
     try:
-        return unwrap_key(trailer.rstrip(b"\0") if _is_whole(trailer) else trailer, passphrase)
+        return unwrap_key(trailer[: int.from_bytes(trailer[-LENGTH_BYTES:])], passphrase)
     except LockedError:
         raise LockedError("wrong passphrase of the export: try again") from None
     except OnionchatError as error:
         raise type(error)(f"{source}: {error}") from None
-
-
-def _is_whole(trailer: bytes) -> bool:
-    return len(trailer) == TRAILER_BYTES and not trailer[-1]
 
 
 def copy_contents(source: Path, target: Path) -> None:
