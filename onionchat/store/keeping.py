@@ -187,7 +187,7 @@ class Keeper:
         if content.expires and content.expires <= now_ms:
             return None, (), Flag.FINAL | Flag.EXPIRED
         if self._is_before_wish(conversation, entry):
-            return None, (), int(Flag.FINAL | Flag.UNWANTED)
+            return None, (), Flag.FINAL | Flag.UNWANTED
         return entry.content_raw, fold(conversation.place, conversation.id, content), Flag.NONE
 
     def _is_before_wish(self, conversation: ConversationRow, entry: Entry) -> bool:
