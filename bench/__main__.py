@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bench import away, console, memory, onionshare, parts, start, talk
+from bench import away, console, hostile, memory, onionshare, parts, start, talk
 from bench.figures import Figure, Size, keep, show, where
 from onionchat.testing.namespace import QuickackNamespace
 
@@ -23,6 +23,7 @@ BENCHES: dict[str, Callable[[Size], list[Figure]]] = {
     "memory": memory.memory,
     "console": console.console,
     "contacts": memory.contacts,
+    "hostile": hostile.hostile,
 }
 TWICE = ("round-trip", "burst", "onionshare")
 """Where the delayed ACKs of the plain loopback show: measured there too."""

@@ -22,6 +22,7 @@ SEEN_ACTIVE_DAYS = 90  # a device unseen for longer no longer holds back "delive
 LOG_BOXES_MAX = 256  # of one log: 16 devices that changed their keys 16 times each
 LINK_JOBS_MAX = 1024  # of one link, on their way to the disk; a batch counts as LINK_JOBS_OF_BATCH: 64 are 4 MiB
 LINK_JOBS_OF_BATCH = 16
+LINK_JOBS_IN_GATE_MAX = 2 * LINK_JOBS_OF_BATCH  # in the writer's queue: one is written, one waits, others' fit between
 RANGES_MAX = 256  # ranges in one request or tombstone list
 KIND_MAX_CHARACTERS = 32  # a name of a kind, not a place for text
 TIME_MAX_MILLISECONDS = 253_402_300_799_999  # the end of the year 9999: calendars stop there
@@ -79,6 +80,7 @@ GREETING_MAX_SECONDS = 120.0  # from the stream to both ready: a slow circuit ne
 DIAL_TIMEOUT_SECONDS = 60.0  # a first connect to a dead onion with a cached descriptor hangs
 BACKOFF_MIN_SECONDS = 5.0
 BACKOFF_MAX_SECONDS = 900.0
+FAULTS_FORGOTTEN_SECONDS = 3600.0  # of a device that behaved for so long, the faults before do not count
 
 # --- Tor ------------------------------------------------------------------------------------------
 DISCOVERY_KEYS = 128  # 8.6 KB: inside the 10 KiB line limit of control-port filters

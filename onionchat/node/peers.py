@@ -61,6 +61,7 @@ class Peers:
         self.live: dict[DeviceId, PeerLink] = {}
         self._greetings: dict[PeerLink, Greeting] = {}
         self._news: dict[AccountId, tuple[int, int]] = {}  # the day, and how many new cards came in it
+        self._faults: dict[DeviceId, tuple[int, float]] = {}  # of known devices: how many, and when the last was
 
     # --- who may ---------------------------------------------------------------------------------------
     def _person(self, device: DeviceId) -> Person | None:
@@ -83,6 +84,9 @@ class Peers:
         is_known = self._account_of(device) is not None
         if person is not None and not is_known:
             self._node.refuse(link, "unknown")
+            return
+        if self._is_shut_out(device):
+            self._node.refuse(link, "error")
             return
         greeting = self._greetings[link] = Greeting(device, is_known)
         self._bound_greetings(device)
@@ -114,8 +118,21 @@ class Peers:
         for link in {*of_device[:-GREETINGS_OF_DEVICE_MAX], *unknown[: -limits.STRANGERS_MAX]}:
             link.close("full")
 
+    def _is_shut_out(self, device: DeviceId) -> bool:
+        """Whether it misbehaved a moment ago: longer and longer, as the dialer waits before it dials one that did."""
+        faults, last = self._faults.get(device, (0, 0.0))
+        wait = min(limits.BACKOFF_MAX_SECONDS, limits.BACKOFF_MIN_SECONDS * 2.0 ** min(faults - 1, 16))
+        return faults > 0 and self._node.reactor.seconds() < last + wait
+
+    def _note_fault(self, device: DeviceId) -> None:
+        """Of a device that we know. Others come with another key the next time."""
+        if self._account_of(device) is not None:
+            self._faults[device] = (self._faults.get(device, (0, 0.0))[0] + 1, self._node.reactor.seconds())
+
     def tidy(self) -> None:
-        """End channels that never got ready."""
+        """End channels that never got ready; forget faults of long ago."""
+        before = self._node.reactor.seconds() - limits.FAULTS_FORGOTTEN_SECONDS
+        self._faults = {device: fault for device, fault in self._faults.items() if fault[1] > before}
         late = self._node.reactor.seconds() - limits.GREETING_MAX_SECONDS
         for link in [link for link in self._greetings if link.opened_at < late]:
             link.close("idle")
@@ -262,6 +279,8 @@ class Peers:
         self._node.syncing.link_closed(link)
         assert link.peer is not None
         device = link.peer.device
+        if device is not None and remote_fault and self._node.is_unlocked:
+            self._note_fault(device)
         if device is None or self.live.get(device) is not link:
             if device is not None and device not in self.live:
                 self._node.dialing.lost(device, DialFailure.REJECTED if remote_fault else DialFailure.LOST)

@@ -1,10 +1,11 @@
 """Sync sessions on live links: routes records to them, carries out their commands, tells them of commits."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, assert_never
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
 from onionchat import limits
@@ -92,7 +93,10 @@ class LinkSessions:
     device: DeviceId
     account: AccountId
     ready_at: float
-    jobs: int = 0  # on their way to the disk
+    jobs: int = 0  # on their way to the disk; a batch counts as LINK_JOBS_OF_BATCH
+    jobs_in_gate: int = 0  # of these, what the writer has been given
+    waiting: deque[tuple[int, Callable[[], None]]] = field(default_factory=deque)  # the others, with their weights
+    is_feeding: bool = False
     sessions: dict[ConversationId, SyncSession] = field(default_factory=dict)
     digests: DigestSession | None = None
     wakes: dict[ConversationId, Any] = field(default_factory=dict)
@@ -288,12 +292,31 @@ class Syncing:
             self._host.peer_misbehaved(state.link, "more at once than can be kept")
             return None
         state.jobs += weight
+        done: Deferred[T] = Deferred()
 
-        def ended(result: T) -> T:
+        def ended(result: T | Failure) -> None:
             state.jobs -= weight
-            return result
+            state.jobs_in_gate -= weight
+            done.callback(result)  # a Failure as well
+            self._feed_gate(state)
 
-        return self._host.through_gate(job).addBoth(ended)
+        def begin() -> None:
+            maybeDeferred(self._host.through_gate, job).addBoth(ended)  # it raises when the profile was locked
+
+        state.waiting.append((weight, begin))
+        self._feed_gate(state)
+        return done
+
+    def _feed_gate(self, state: LinkSessions) -> None:
+        """The writer takes jobs in order: one peer that sends much must not keep all others, and us, waiting."""
+        if state.is_feeding:  # what it has just begun has ended at once
+            return
+        state.is_feeding = True
+        while state.waiting and state.jobs_in_gate + state.waiting[0][0] <= limits.LINK_JOBS_IN_GATE_MAX:
+            weight, begin = state.waiting.popleft()
+            state.jobs_in_gate += weight
+            begin()
+        state.is_feeding = False
 
     def _wake_at(self, state: LinkSessions, conversation: ConversationId, at: float) -> None:
         call = state.wakes.get(conversation)

@@ -36,7 +36,8 @@ from onionchat.wire.records import (
 class Stranger:
     """Keys of one device of an account of its own. What it hears is written down; it answers nothing by itself."""
 
-    def __init__(self, world: World, seed: int = 1000, name: str = "Mallory") -> None:
+    def __init__(self, world: World, seed: int = 1000, name: str = "Mallory", tor: Any = None) -> None:
+        """`tor`: how it reaches onions, if not over the network of `world`, of which then only the clock is used."""
         self.world, self.name = world, name
         self.random = dice.Random(seed).randbytes
         self.identity = SigningKey(self.random(32))
@@ -48,8 +49,10 @@ class Stranger:
         self.entries: list[Entry] = []
         self.heard: list[AnyRecord] = []
         self.ends: list[str] = []
-        self.tor = VirtualTor(world.network, self)
-        self.tor.is_running = True
+        self.tor = tor
+        if tor is None:
+            self.tor = VirtualTor(world.network, self)
+            self.tor.is_running = True
 
     @property
     def device(self) -> DeviceId:

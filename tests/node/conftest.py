@@ -1,11 +1,13 @@
 """People with nodes on one network in memory. A test that leaves a fault in the log has failed."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from onionchat.testing.nodes import Actor, World
+from tests.node.logs import Heard
 
 
 @pytest.fixture
@@ -23,3 +25,11 @@ def friends(world: World) -> tuple[Actor, Actor]:
     alice, bob = world.add("Alice"), world.add("Bob")
     world.befriend(alice, bob)
     return alice, bob
+
+
+@pytest.fixture
+def heard(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Heard]:
+    """All that is logged or printed meanwhile."""
+    caplog.set_level(logging.DEBUG)
+    with Heard(caplog, capfd) as heard:
+        yield heard

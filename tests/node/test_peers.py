@@ -80,8 +80,10 @@ def test_requests_and_digests_are_not_for_contacts(world, alice, mallory):
     accepted = mallory.meet(alice)
     for record in (mallory.request(), RootDigest(bytes(16)), Ready()):
         channel = mallory.connect(alice, accepted)
+        assert alice.contact("Mallory").online
         mallory.say(channel, record)
         assert channel.closed, record
+        world.pass_time(limits.FAULTS_FORGOTTEN_SECONDS)
 
 
 def test_a_contact_sees_no_conversation_but_its_own(world, alice, mallory):
