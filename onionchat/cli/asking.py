@@ -15,6 +15,11 @@ def confirm(question: str, is_sure: bool) -> None:
         raise LocalError("nothing was done")
 
 
+def can_be_asked() -> bool:
+    """Whether a question would reach a person."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def ask_yes(question: str) -> bool:
     """Ask on the terminal; anything but yes is no."""
     sys.stderr.write(f"{question} [yes/no] ")

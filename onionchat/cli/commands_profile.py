@@ -8,7 +8,7 @@ from typing import Literal
 
 from onionchat.api import types as t
 from onionchat.cli.asking import ask_yes, confirm
-from onionchat.cli.output import note, plural, say, say_json, say_table
+from onionchat.cli.output import note, say, say_table
 from onionchat.cli.passphrase import Source, read_file
 from onionchat.cli.session import Context
 from onionchat.errors import LocalError, NoNodeError, UsageError
@@ -187,16 +187,3 @@ def _existing_file(text: str) -> Path:
 
 
 # --- devices ----------------------------------------------------------------------------------------------
-def devices(context: Context) -> int:
-    """`devices`."""
-    found: list[t.OwnDevice] = context.call("device.list")
-    if context.options.json:
-        say_json(found)
-        return 0
-    rows = []
-    for each in found:
-        here = "this one" if each.this else "online" if each.online else "offline"
-        rows.append((each.name or "(no name)", each.state, here, each.id))
-    say_table(rows)
-    say(f"({plural(len(found), 'device')})")
-    return 0

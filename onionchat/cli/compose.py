@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from onionchat.api import types as t
 from onionchat.api.methods import BY_NAME
 from onionchat.api.service import Service
@@ -16,10 +18,13 @@ from onionchat.errors import LocalError, NoNodeError
 from onionchat.net import find
 from onionchat.net.find import TorKind, TorOptions, TorPlace, find_places
 from onionchat.net.launch import parse_tor_option
+from onionchat.net.tor import Tor
 from onionchat.node import profile
-from onionchat.node.folder import read_key
+from onionchat.node.folder import make_folder, read_key
+from onionchat.node.joining import Joining, JoinListener, JoinState, require_joinable
 from onionchat.node.node import Node
 
+__all__ = ["JoinState", "require_joinable"]
 profiles = profile  # for the commands about the profile as a whole
 
 
@@ -64,6 +69,54 @@ def filter_profile(kind: str) -> tuple[str, str]:
     from onionchat.net.torprofile import instructions, profile_text
 
     return profile_text(kind), instructions(kind)
+
+
+# --- joining an account ------------------------------------------------------------------------------------
+def start_joining(
+    directory: Path,
+    code: str,
+    label: str,
+    passphrase: str,
+    history_not_before_ms: int,
+    settings: Settings,
+    reactor: Any,
+    listener: JoinListener,
+) -> Joining:
+    """Begin to join, with a Tor of its own."""
+    joining = Joining(directory, code, label, passphrase, history_not_before_ms, reactor, listener)
+    make_folder(directory)
+    joining.start(Tor(reactor, tor_options(settings), directory, joining, os.environ))
+    return joining
+
+
+async def wait_admitted(
+    directory: Path, passphrase: str, settings: Settings, reactor: Any, timeout_seconds: float
+) -> str:
+    """Run a node on a profile that has joined until it knows: "" it is in, "waiting" nobody was there, "refused".
+
+    A profile that was refused is of no use, and wiped.
+    """
+    node = build_node(directory, passphrase, reactor, settings)
+    done: Deferred[None] = Deferred()
+    call = reactor.callLater(timeout_seconds, done.callback, None)
+
+    def look(_: object = None) -> None:
+        if (not node.own.is_linking or node.linking_refused) and not done.called:
+            done.callback(None)
+
+    node.subscribe(look)
+    try:
+        await node.start()
+        look()
+        await done
+        state = "" if not node.own.is_linking else "refused" if node.linking_refused else "waiting"
+    finally:
+        if call.active():
+            call.cancel()
+        await node.stop()
+    if state == "refused":
+        profiles.wipe_profile(directory)
+    return state
 
 
 # --- nodes ------------------------------------------------------------------------------------------------

@@ -128,7 +128,22 @@ COMMANDS: tuple[Command, ...] = (
     Command("recover", PROFILE, "make this a device of the account whose 24 words you have",
             "commands_profile:recover", (), Needs.NOTHING),
     Command("wipe", PROFILE, "destroy the profile and all that is in it", "commands_profile:wipe", (YES,)),
-    Command("devices", PROFILE, "my devices", "commands_profile:devices", (JSON,)),
+    Command("devices", PROFILE, "my devices", "commands_devices:devices", (JSON,)),
+    Command("link", PROFILE, "let a new device of yours in: a code for it, and words to compare",
+            "commands_devices:link", (
+        flag("--qr", help="also draw the code as a QR code"),
+        flag("--yes", help="do not ask whether the words are the same (for scripts)"),
+    ), Needs.NODE, "Prints the code on its first line and waits for the new device. The code works once, for 10 "
+            "minutes. Both devices then show six words: say yes at both only when they are the same."),
+    Command("join", PROFILE, "make this a further device of your account, with a code from `link`",
+            "commands_devices:join", (
+        word("code", "the code that `onionchat link` has printed on the other device"),
+        option("--name", metavar="DEVICE", required=True, help="what you call this device; contacts never see it"),
+        option("--history", metavar="HOW-MUCH", type=values.history, default="all",
+               help="which messages come to it: all, none, or from a day on (2026-05-24); default: all"),
+        flag("--yes", help="do not ask whether the words are the same (for scripts)"),
+    ), Needs.NOTHING, "Makes the profile, with a passphrase of its own, and stays until it is linked. Nothing is "
+            "kept of an attempt that failed."),
 
     Command("invite", PEOPLE, "make a link for someone to reach you", "commands_people:invite", (
         flag("--open", help="usable more than once, until it expires or you close it"),

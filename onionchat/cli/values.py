@@ -57,6 +57,16 @@ def moment(text: str, now: float) -> int:
         ) from None
 
 
+def history(text: str) -> str:
+    """`all`, `none`, or a day, as milliseconds since 1970 in digits."""
+    if text in ("all", "none"):
+        return text
+    try:
+        return str(int(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1000))
+    except (ValueError, OverflowError, OSError):
+        raise ArgumentTypeError('how much history: "all", "none", or from a day on, such as 2026-05-24') from None
+
+
 def cursor(text: str) -> int:
     """A place in the order of arrival, as `log --json` gives it; 0 is before all."""
     if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):

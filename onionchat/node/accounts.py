@@ -12,7 +12,7 @@ from onionchat.identity.account import Roster, statements_for_contact
 from onionchat.ids import AccountId, ConversationId, DeviceId
 from onionchat.kinds import account as kinds
 from onionchat.node.book import Person
-from onionchat.node.events import ContactChanged, ConversationChanged
+from onionchat.node.events import ContactChanged, ConversationChanged, LinkChanged
 from onionchat.store.boxes import make_boxes
 from onionchat.store.db import Connection
 from onionchat.store.gate import Gate
@@ -59,6 +59,7 @@ class Accounts:
         if node.own.is_linking and node.book.is_member:
             node.store.write(end_linking).addErrback(node.report)
             node.own.is_linking = False
+            node.emit(LinkChanged())
         node.peers.announce_statements()
 
     # --- boxes -------------------------------------------------------------------------------------------

@@ -72,6 +72,17 @@ class JoinState(Enum):
 _OVER = frozenset({JoinState.JOINED, JoinState.UNCERTAIN, JoinState.FAILED})
 
 
+def require_joinable(directory: Path, code: str, label: str) -> bytes:
+    """The key behind a code. LocalError: no code, a name that cannot be, or a profile is there, with the way out."""
+    if profile_exists(directory):
+        raise LocalError(
+            f"there is a profile in {directory} already, with an account of its own; use another --profile,"
+            " or `onionchat export` what you need of it and `onionchat wipe` it"
+        )
+    clean_name(label)
+    return parse_code(code)
+
+
 class JoinListener(Protocol):
     """Who shows what goes on. Called on the reactor's thread."""
 
@@ -100,14 +111,9 @@ class Joining:
         in_thread: Callable[..., "Deferred[Any]"] = deferToThread,
     ) -> None:
         """LocalError: no code, a name that cannot be, or a profile is there already."""
-        if profile_exists(directory):
-            raise LocalError(
-                f"there is a profile in {directory} already, with an account of its own; use another --profile,"
-                " or `onionchat export` what you need of it and `onionchat wipe` it"
-            )
-        self.key = parse_code(code)
+        self.key = require_joinable(directory, code, label)
         self.state = JoinState.DIALLING
-        self._directory, self._label, self._passphrase = directory, clean_name(label), passphrase
+        self._directory, self._label, self._passphrase = directory, label, passphrase
         self._history_not_before_ms = history_not_before_ms
         self._reactor, self._listener, self._cost, self._random = reactor, listener, cost, random
         self._in_thread = in_thread

@@ -28,6 +28,7 @@ from onionchat.testing.network import TorClient, TorNetwork
 from onionchat.testing.torproc import wait_until
 
 READY_SECONDS = 90.0  # cold start of a node to its onion being reachable: 3 s when nothing else runs here
+JOIN_SECONDS = 180.0
 COMMAND_SECONDS = 60.0
 STOP_SECONDS = 15.0
 PAGE = 1000  # of one call of message.log
@@ -298,6 +299,30 @@ def make_contacts(host: Person, guest: Person) -> None:
     guest.do("add", link, "--name", host.name)
     host.wait_contact(guest.name)
     guest.wait_contact(host.name)
+
+
+def link_device(host: Person, guest: Person, name: str, *arguments: str) -> list[str]:
+    """`guest`, without a profile, becomes another device of the host's account; the words that both showed.
+
+    LocalError when either command failed, or the words were different.
+    """
+    command = leashed(host.command("link", "--yes"))
+    linking = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    )
+    try:
+        assert linking.stdout is not None
+        code = linking.stdout.readline().decode().strip()
+        joined = guest.do("join", code, "--name", name, "--yes", *arguments, timeout_seconds=JOIN_SECONDS)
+        out, err = linking.communicate(timeout=COMMAND_SECONDS)
+    finally:
+        linking.kill()
+    if linking.returncode != 0:
+        raise LocalError(f"{host.name}: `link` ended with {linking.returncode}: {err.decode().strip()}")
+    words = joined.splitlines()[0].split()
+    if out.decode().splitlines()[0] != f"{name}: {' '.join(words)}":
+        raise LocalError(f"the words were different: {words} and {out.decode()!r}")
+    return words
 
 
 def wait_delivered(client: SyncClient, wanted: Sequence[str], timeout_seconds: float) -> None:

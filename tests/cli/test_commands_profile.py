@@ -252,22 +252,6 @@ def test_no_is_no(monkeypatch: pytest.MonkeyPatch) -> None:
         asking.confirm("Sure?", False)
 
 
-# --- devices ----------------------------------------------------------------------------------------------
-@pytest_twisted.ensureDeferred
-async def test_devices(run: Runner, node: RecordingService) -> None:
-    node.answers["device.list"] = [
-        t.OwnDevice(id="d" * 52, name="desktop", this=True, online=True, state="active"),
-        t.OwnDevice(id="e" * 52, name="", this=False, online=False, state="stolen"),
-    ]
-    found = (await run("devices", "--json")).json
-    assert [{"id", "name", "this", "online", "state"} <= set(each) for each in found] == [True, True]
-    assert (await run("devices")).lines == [
-        f"desktop    active  this one  {'d' * 52}",
-        f"(no name)  stolen  offline   {'e' * 52}",
-        "(2 devices)",
-    ]
-
-
 def test_the_words_file_is_ours_alone_under_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
