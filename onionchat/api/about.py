@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from onionchat.api import types as t
 from onionchat.api.present import Presenter
 from onionchat.errors import LocalError, LockedError
-from onionchat.ids import id_text
+from onionchat.ids import ConversationId, id_text
 from onionchat.kinds import account as kinds
 from onionchat.net.onions import OnionState
 from onionchat.net.tor import TorState
@@ -18,6 +18,7 @@ from onionchat.node import profile
 from onionchat.node.export import export_database
 from onionchat.node.node import Node
 from onionchat.store import messages as pages
+from onionchat.store.people import DeviceRow
 from onionchat.store.rows import find_conversation
 
 _TOR_STATES = {
@@ -139,14 +140,21 @@ class About:
 
     # --- connections ----------------------------------------------------------------------------------------
     def connections(self, _: t.Nothing) -> list[t.PeerConnection]:
-        """One line for each device of each contact."""
-        return [
-            self._connection(person, device, number)
-            for person in self._node.book.contacts()
+        """One line for each device of each contact, and for each other one of our own."""
+        book = self._node.book
+        own = [
+            self._connection("", self._node.store.self_id, device, book.device_label(device.id))
+            for device in book.other_devices.values()
+        ]
+        return own + [
+            self._connection(person.name, person.conversation, device, f"device {number}")
+            for person in book.contacts()
             for number, device in enumerate(self._present.devices(person), start=1)
         ]
 
-    def _connection(self, person: Any, device: Any, number: int) -> t.PeerConnection:
+    def _connection(
+        self, contact: str, conversation: ConversationId, device: DeviceRow, label: str
+    ) -> t.PeerConnection:
         node = self._node
         link = node.peers.live.get(device.id)
         explained = node.dialing.explain(device.id)
@@ -156,11 +164,11 @@ class About:
         elif explained is not None:
             state = "dialling" if explained.state.value == "dialing" else "waiting"
         rtt = link.channel.rtt_seconds if link is not None else None
-        row = find_conversation(node.store.reads, person.conversation)
+        row = find_conversation(node.store.reads, conversation)
         return t.PeerConnection(
-            contact=person.name,
+            contact=contact,
             device=id_text(device.id),
-            label=f"device {number}",
+            label=label,
             state=state,
             since=None if link is None else node.now_ms() - int((node.reactor.seconds() - link.opened_at) * 1000),
             rtt_ms=None if rtt is None else round(rtt * 1000, 1),

@@ -91,7 +91,10 @@ class Status(Result):
 
 
 class PeerConnection(Result):
-    """Why one device of a contact is or is not reachable, for people. `state`: connected, dialling, waiting, idle."""
+    """Why one device of a contact is or is not reachable, for people. `state`: connected, dialling, waiting, idle.
+
+    `contact` is empty for the other devices of our own, and `label` is then what we call them.
+    """
 
     contact: str
     device: str

@@ -6,6 +6,10 @@ from onionchat.cli.commands_people import done
 from onionchat.cli.output import length, note, plural, say, say_json, say_table
 from onionchat.cli.session import Context
 
+_LINKING = {
+    "waiting": "this device waits for the one that it was linked with; keep both on",
+    "refused": "this device was not admitted: `onionchat wipe`, and join again with a new code",
+}
 _RESTRICTED = {True: "hidden from strangers", False: "NOT hidden from strangers"}
 
 
@@ -46,6 +50,10 @@ def _status_rows(found: t.Status) -> list[tuple[str, str]]:
     if found.requests:
         rows.append(("requests", str(found.requests)))
     rows.append(("devices", str(found.devices)))
+    if found.linking:
+        rows.append(("linking", _LINKING[found.linking]))
+    if found.history_left is not None:
+        rows.append(("history", f"{plural(found.history_left, 'older message')} on the way to this device"))
     if found.recovery_pending:
         rows.append(("recovery", "the 24 words are not written down yet: the console shows them"))
     return rows

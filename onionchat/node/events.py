@@ -58,7 +58,7 @@ class RequestChanged:
 
 @dataclass(frozen=True, slots=True)
 class ContactChanged:
-    """A contact's name, trust, state or devices. `what`: contact, trust, device."""
+    """A contact's name, trust, state or devices. `what`: contact, trust, device; of our own also online, offline."""
 
     account: AccountId
     what: str

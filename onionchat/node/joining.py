@@ -35,7 +35,7 @@ from onionchat.net.onions import VIRTUAL_PORT, OnionState
 from onionchat.net.peer import PeerLink, dial
 from onionchat.net.tor import Tor
 from onionchat.node.founding import Membership
-from onionchat.node.profile import create_member, profile_exists, wipe_profile
+from onionchat.node.profile import create_member, discard_attempt, profile_exists, wipe_profile
 from onionchat.store.own import DeviceKeys
 from onionchat.text import clean_name
 from onionchat.wire.handshake import DeviceCredentials, InvitationExpected
@@ -324,6 +324,7 @@ class Joining:
 
     def _tell(self) -> None:
         if self.state is JoinState.FAILED:
+            discard_attempt(self._directory)
             self.done.errback(self._failure or LocalError("it was cancelled; nothing was linked"))
         else:
             self.done.callback(self.state)

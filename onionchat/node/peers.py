@@ -20,7 +20,7 @@ from onionchat.net.failure import DialFailure
 from onionchat.net.peer import PeerLink
 from onionchat.node.accounts import cards_of
 from onionchat.node.book import Person
-from onionchat.node.events import PeerConnected, PeerDisconnected
+from onionchat.node.events import ContactChanged, PeerConnected, PeerDisconnected
 from onionchat.store import people
 from onionchat.store.db import Connection
 from onionchat.wire.crossed import keep_new
@@ -266,7 +266,7 @@ class Peers:
         self.send_card(link, account)
         if account == node.own.account:
             node.syncing.link_ready(link, device, account, ())
-            node.emit(PeerConnected(account, device))
+            node.emit(ContactChanged(account, "online"))
             return
         self.send_statements(link, account)
         person = node.book.people[account]
@@ -291,8 +291,8 @@ class Peers:
             now_ms = self._node.now_ms()
             self._node.store.write(lambda c: people.mark_seen(c, device, now_ms)).addErrback(lambda _: None)
             person = self._node.book.person_of(device)
-            account = person.account if person is not None else self._node.own.account
-            self._node.emit(PeerDisconnected(account, device))
+            own = self._node.own.account
+            self._node.emit(PeerDisconnected(person.account, device) if person else ContactChanged(own, "offline"))
 
     def close_all(self, reason: str) -> None:
         """At lock and stop."""

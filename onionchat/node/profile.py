@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -417,6 +417,16 @@ def copy_database(source: Path, key: bytes, target: Path, new_key: bytes) -> Non
     connect(target, new_key, read_only=True).close()
     sync_file(target)
     sync_folder(target.parent)
+
+
+def discard_attempt(directory: Path) -> None:
+    """Remove what an attempt that made no profile has left: Tor's folder, the lock, the folder when it is empty."""
+    if profile_exists(directory):
+        return
+    shutil.rmtree(directory / TOR_FOLDER, ignore_errors=True)
+    with suppress(OSError):
+        (directory / LOCK_NAME).unlink(missing_ok=True)
+        directory.rmdir()
 
 
 # --- destroying one -----------------------------------------------------------------------------------------

@@ -148,3 +148,15 @@ def test_a_wipe_is_not_done_by_a_slip():
         msgspec.json.decode(b"{}", type=t.ProfileWipe)
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(b'{"sure": "yes"}', type=t.ProfileWipe)
+
+
+def test_our_other_devices_are_among_the_connections(world, friends):
+    alice, _ = friends
+    phone = world.add_device(alice, "phone")
+    (own,) = [peer for peer in alice.do("connection.list") if not peer.contact]
+    assert (own.device, own.label, own.state) == (phone.device, "phone", "connected")
+    phone.cut()
+    world.pass_time(200)
+    (own,) = [peer for peer in alice.do("connection.list") if not peer.contact]
+    assert own.state != "connected" and own.last_seen
+    assert [event.change for event in alice.heard("device") if event.contact == ""][-1] == "offline"

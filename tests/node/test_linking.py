@@ -9,7 +9,6 @@ from onionchat import limits
 from onionchat.crypto.vault import Cost
 from onionchat.errors import LocalError
 from onionchat.node.joining import DECISION_SECONDS, Joining, JoinState
-from onionchat.node.profile import profile_exists
 from onionchat.testing.nodes import PASSPHRASE, Actor
 from onionchat.testing.virtualtor import VirtualTor
 
@@ -48,7 +47,7 @@ class Newcomer:
         return self.outcome[0].getErrorMessage()
 
     def is_nothing_left(self):
-        return not profile_exists(Path(self.world.folder / self.name))
+        return not Path(self.world.folder / self.name).exists()
 
     def become(self):
         """The device as a running node."""

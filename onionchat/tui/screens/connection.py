@@ -68,14 +68,15 @@ def _peer(peer: t.PeerConnection, first: bool, columns: int, look: Look) -> list
     style = "accent" if peer.state == "connected" else "quiet"
     label = fit(peer.label or peer.device[:8], 10, look)
     words = peer_words(peer, look)
+    who = peer.contact or "my own"
     if columns < 60:
-        head: list[Line] = [[("bold", f" {fit(peer.contact, columns - 2, look)}")]] if first else []
+        head: list[Line] = [[("bold", f" {fit(who, columns - 2, look)}")]] if first else []
         return [
             *head,
             [(style, f"   {sign} "), ("text", label)],
             *padded(paragraph(words, columns - 6, "quiet"), "     "),
         ]
-    name = pad(fit(peer.contact, 12, look) if first else "", 12)
+    name = pad(fit(who, 12, look) if first else "", 12)
     body = paragraph(words, columns - 29, "quiet")
     head_line: Line = [("bold", f" {name}  "), ("text", pad(label, 10)), (style, f" {sign} "), *body[0]]
     return [head_line, *padded(body[1:], " " * 28)]
@@ -118,7 +119,7 @@ def what_to_do(status: t.Status, peers: Sequence[t.PeerConnection]) -> str:
         return "set the clock of this machine: it is not what your peers' clocks say."
     waiting = [peer for peer in peers if peer.waiting_messages and peer.state != "connected"]
     if waiting:
-        names = sorted({one_line(peer.contact) for peer in waiting})
+        names = sorted({one_line(peer.contact or "your own devices") for peer in waiting})
         return f"nothing. What waits for {', '.join(names[:3])} goes out when one of their devices is on."
     return "nothing."
 
