@@ -18,6 +18,7 @@ from onionchat.node import profile
 from onionchat.node.export import export_database
 from onionchat.node.node import Node
 from onionchat.store import messages as pages
+from onionchat.store import people
 from onionchat.store.people import DeviceRow
 from onionchat.store.rows import find_conversation
 
@@ -144,7 +145,8 @@ class About:
         book = self._node.book
         own = [
             self._connection("", self._node.store.self_id, device, book.device_label(device.id))
-            for device in book.other_devices.values()
+            for device in people.devices_of(self._node.store.reads, book.own.account)  # the disk knows when seen
+            if device.id in book.other_devices
         ]
         return own + [
             self._connection(person.name, person.conversation, device, f"device {number}")

@@ -15,6 +15,7 @@ from onionchat.node.book import is_id_of
 from onionchat.node.founding import DEVICE_SETTING
 from onionchat.node.linking import LinkState
 from onionchat.node.node import Node
+from onionchat.store import people
 from onionchat.text import name_key, safe_line
 
 _LINK_STATES: dict[LinkState, Literal["waiting", "comparing", "admitting", "linked", "failed"]] = {
@@ -77,7 +78,8 @@ class Devices:
                 address=row.certificate.address_text,
                 last_seen=row.last_seen,
             )
-            for row in node.book.own_devices.values()
+            for row in people.devices_of(node.store.reads, node.own.account)  # the disk knows when they were seen
+            if row.id in node.book.own_devices
         ]
         for device, removal in roster.removed.items() if roster is not None else ():
             state: Literal["removed", "stolen"] = "stolen" if removal.reason == "stolen" else "removed"
