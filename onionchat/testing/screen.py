@@ -32,6 +32,7 @@ KEYS: Mapping[str, str] = {
     "f4": "\x1bOS",
     "f5": "\x1b[15~",
     "f6": "\x1b[17~",
+    "f9": "\x1b[20~",
     "f12": "\x1b[24~",
     **{f"ctrl {letter}": chr(ord(letter) - 96) for letter in "abcdefghijklmnopqrstuvwxyz"},
 }
@@ -134,6 +135,13 @@ class TerminalEmulator:
     def paste(self, text: str) -> None:
         """As a terminal with bracketed paste does."""
         self.type(f"\x1b[200~{text}\x1b[201~")
+
+    def click(self, column: int, row: int, button: int = 1) -> None:
+        """The mouse (SGR reports), counted from 0 at the upper left. Buttons 4 and 5 are the wheel."""
+        code = {4: 64, 5: 65}.get(button, button - 1)
+        self.type(f"\x1b[<{code};{column + 1};{row + 1}M")
+        if button < 4:
+            self.type(f"\x1b[<{code};{column + 1};{row + 1}m")
 
     def resize(self, columns: int, rows: int) -> None:
         """The window gets another size."""

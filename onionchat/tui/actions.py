@@ -237,6 +237,15 @@ class Actions:
             self.stop_choosing()
             self._console.conversation.go_end()
 
+    def clicked(self, key: str) -> None:
+        """The mouse, on a row of the log: a message is chosen; what is no message stops choosing"""
+        if not key.startswith("message "):
+            self.stop_choosing()
+            return
+        self._console.conversation.view.following = False
+        self._console.main.pane = "log"
+        self._console.conversation.view.choose_here(key)
+
     def stop_choosing(self) -> None:
         """Esc"""
         console = self._console

@@ -82,6 +82,8 @@ class Console:
         self.actions = Actions(self)
         self.attention = Attention(self)
         self.panic = Panic(self)
+        self.conversation.view.on_click = self.actions.clicked
+        self.writing.pane.on_click = self._to_input
 
     # --- life ---
     def start(self) -> None:
@@ -222,6 +224,10 @@ class Console:
         self.main.pane = "log"
         self.conversation.go_to(name, message_id)
         self._model_changed()
+
+    def _to_input(self) -> None:
+        self.actions.stop_choosing()
+        self.main.pane = "input"
 
     # --- lock, hide, leave ---
     def lock(self) -> None:

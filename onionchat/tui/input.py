@@ -166,6 +166,7 @@ class InputPane(urwid.Widget):
         super().__init__()
         self.edit = edit
         self.rows_max = 6
+        self.on_click: Callable[[], None] = lambda: None
         self._context = context
         self._box = urwid.ListBox([edit])
 
@@ -193,3 +194,16 @@ class InputPane(urwid.Widget):
     def keypress(self, size: Size, key: str) -> str | None:
         """To the input."""
         return self.edit.keypress((max(size[0] - PROMPT_COLUMNS, 1),), key)
+
+    def mouse_event(self, size: Size, event: str, button: int, col: int, row: int, focus: bool) -> bool:
+        """A click puts the cursor there."""
+        if event != "mouse press" or button != 1:
+            return False
+        self.on_click()
+        columns = max(size[0] - PROMPT_COLUMNS, 1)
+        above = 0 if self._context(size[0]) is None else 1
+        if row >= above:
+            self._box.mouse_event(
+                (columns, self._edit_rows(columns)), event, button, max(col - PROMPT_COLUMNS, 0), row - above, True
+            )
+        return True

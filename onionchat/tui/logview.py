@@ -130,6 +130,7 @@ class LogView(urwid.ListBox[str]):
         self.walker = RowWalker(near_start, near_end)
         super().__init__(self.walker)
         self.following = True
+        self.on_click: Callable[[str], None] = lambda key: None
         self._look = look
         self._names = 2
         self._size = (80, 20)
@@ -282,7 +283,7 @@ class LogView(urwid.ListBox[str]):
 
     # --- urwid ---
     def selectable(self) -> bool:
-        """It takes the wheel."""
+        """It takes the mouse."""
         return True
 
     def render(self, size: Size, focus: bool = False) -> urwid.CompositeCanvas | urwid.SolidCanvas:
@@ -294,8 +295,21 @@ class LogView(urwid.ListBox[str]):
         return super().render(size, focus=True)
 
     def mouse_event(self, size: Size, event: str, button: int, col: int, row: int, focus: bool) -> bool | None:
-        """The wheel scrolls."""
+        """The wheel scrolls, a click is told of with the row's key."""
         if event == "mouse press" and button in (4, 5):
             self.scroll(-3 if button == 4 else 3)
             return True
+        if event == "mouse press" and button == 1:
+            key = self._key_at(size, row)
+            if key is not None:
+                self.on_click(key)
+            return key is not None
         return False
+
+    def _key_at(self, size: Size, row: int) -> str | None:
+        middle, top, bottom = self.calculate_visible(size)
+        for key, start in self._visible(middle, top, bottom) if middle is not None else ():
+            widget = self.walker.widget(key)
+            if widget is not None and start <= row < start + widget.rows((size[0],)):
+                return key
+        return None

@@ -79,10 +79,14 @@ async def version(desk: Desk, words: Words) -> None:
 
 async def _show_output(desk: Desk, title: str, arguments: Sequence[str]) -> None:
     text = block(await desk.run(arguments))
+    desk.say("")
 
     def make(columns: int) -> list[Line]:
-        width = max(columns - 2, 8)
-        return [[("text", " "), ("text", part)] for line in text.splitlines() for part in (wrap(line, width) or [""])]
+        lines: list[Line] = []
+        for line in text.splitlines():
+            first, *more = wrap(line, max(columns - 6, 8)) or [""]
+            lines += [[("text", f" {first}")], *([("text", f"     {part}")] for part in more)]
+        return lines
 
     desk.show_lines(title, make)
 

@@ -248,12 +248,14 @@ ANY_KEYS = st.lists(
     st.one_of(
         st.sampled_from(
             ["enter", "esc", "tab", "up", "down", "left", "right", "page up", "page down", "home", "end", "backspace"]
-            + [f"f{n}" for n in (1, 2, 3, 5, 12)]
-            + [f"ctrl {c}" for c in "abcdefghklnptuwy_"]
+            + [f"f{n}" for n in (1, 2, 3, 5, 6, 9, 12)]
+            + [f"ctrl {c}" for c in "abcdefghklnptuwxy_"]
             + ["meta up", "meta down", "meta <", "meta >", "newline", "meta enter", "meta p", "meta n", "shift tab"]
         ),
         st.sampled_from(list('/: reft+cdgqibx@"\\1')),
         st.characters(),
+        st.tuples(st.sampled_from([1, 2, 3, 4, 5]), st.integers(0, 90), st.integers(0, 30)),  # the mouse
+        st.sampled_from([(80, 24), (40, 15), (61, 9), (14, 7), (5, 2), (200, 60)]),  # the window
     ),
     max_size=25,
 )
@@ -266,7 +268,13 @@ def test_no_keys_break_it_and_nothing_hostile_gets_out(keys, size):
 
     trial = Trial(hostile_service(lambda: START_MS / 1000), *size, False, Options(utc_offset_seconds=0))
     for key in keys:
-        trial.console.stage.keypress(size, key)
+        if isinstance(key, str):
+            trial.console.stage.keypress(size, key)
+        elif len(key) == 2:
+            trial.size = size = key
+        else:
+            button, column, row = key
+            trial.console.stage.mouse_event(size, "mouse press", button, column % size[0], row % size[1], True)
         if trial.left:
             break
         canvas = trial.render()

@@ -174,7 +174,12 @@ def test_another_width_keeps_the_end(log):
 def test_the_wheel_scrolls(log):
     log.view.mouse_event(SIZE, "mouse press", 4, 1, 1, True)
     assert log.texts[-1] == "text 96."
-    assert not log.view.mouse_event(SIZE, "mouse press", 1, 1, 1, True)
+    clicked = []
+    log.view.on_click = clicked.append
+    rows = log.view.render(SIZE, True).text
+    at = next(number for number, line in enumerate(rows) if line.strip())
+    assert log.view.mouse_event(SIZE, "mouse press", 1, 1, at, True) and len(clicked) == 1
+    assert not log.view.mouse_event(SIZE, "mouse press", 3, 1, 1, True)
 
 
 def test_forgetting_the_message_that_is_looked_at_stays_near(log):

@@ -1,5 +1,6 @@
 """The console in a real pseudo-terminal: what is drawn, and how the terminal is left."""
 
+import base64
 import os
 import re
 import signal
@@ -206,3 +207,65 @@ def test_the_title_says_a_number_and_goes_with_the_program():
         terminal.press("ctrl q")
         terminal.wait_ended()
         assert terminal.raw.count(b"\x1b[22;2t") == terminal.raw.count(b"\x1b[23;2t") == 1
+
+
+def test_the_mouse_chooses_scrolls_and_opens():
+    """Real reports of a terminal: a message is chosen by a click, the input taken back, a conversation opened."""
+    with play(scene("usual")) as terminal:
+        row = next(number for number, line in enumerate(terminal.lines()) if "Are you on the train" in line)
+        terminal.click(40, row)
+        terminal.wait_for("r reply")
+        terminal.press("r")
+        terminal.wait_for("reply to yourself")
+        terminal.press("esc")
+        terminal.click(40, row)
+        terminal.wait_for("r reply")
+        terminal.click(40, 21)  # the input
+        terminal.wait_gone("r reply")
+        terminal.press("typed")
+        terminal.wait_for("> typed")
+        terminal.click(28, 21)
+        terminal.press("un")
+        terminal.wait_for("> tunyped|> untyped")
+        terminal.click(40, 10, button=4)
+        terminal.wait_for("newest")
+        for _ in range(5):
+            terminal.click(40, 10, button=5)
+        terminal.wait_gone("newest")
+        terminal.click(5, 4)
+        terminal.wait_for("Ten it is")
+
+
+def test_without_the_mouse_nothing_is_asked_of_the_terminal(tmp_path):
+    (tmp_path / "console.toml").write_text("mouse = false\n")
+    with TerminalEmulator([*COMMAND, "--config", str(tmp_path)], 80, 24) as terminal:
+        terminal.wait_for("I am back")
+        assert b"\x1b[?1000h" not in terminal.raw and b"\x1b[?1006h" not in terminal.raw
+
+
+def test_copying_goes_to_the_terminal_s_clipboard():
+    with play(scene("usual")) as terminal:
+        terminal.press("up", "up", "c")
+        terminal.wait_for("Copied")
+        sent = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", terminal.raw)
+        assert [base64.b64decode(text).decode() for text in sent] == ["I am back"]
+
+
+def test_copying_may_be_switched_off(tmp_path):
+    (tmp_path / "console.toml").write_text("copy = false\n")
+    with TerminalEmulator([*COMMAND, "--config", str(tmp_path)], 80, 24) as terminal:
+        terminal.wait_for("I am back")
+        terminal.press("up", "up", "c")
+        terminal.wait_for("Nothing was copied")
+        assert b"\x1b]52" not in terminal.raw
+
+
+def test_two_keys_wipe_and_leave_a_clear_screen():
+    with play(scene("usual")) as terminal:
+        terminal.press("ctrl x")
+        terminal.wait_for("F9 destroys the profile")
+        assert "Bob" not in terminal.text
+        terminal.read(0.4)
+        terminal.press("f9")
+        assert terminal.wait_ended() == 0
+        assert not terminal.screen.alternate and terminal.text.strip() == ""
