@@ -111,7 +111,7 @@ def _fill_others(service: "FakeService") -> None:
         service.add_message(talk, sender, text, _ago(service, minutes_ago), **keys)
 
     say(carol, "Carol", "See you tomorrow at ten.", 2900)
-    say(carol, "me", "Ten it is 🧅", 2899, delivered_to=[fake_id("Carol", 0)])
+    say(carol, "me", "Ten it is 🎉", 2899, delivered_to=[fake_id("Carol", 0)])
     say(dave, "Dave", "Call me when you can.", 5000, unread=True)
     say(dave, "me", "I cannot before Monday.", 50, state="waiting")
     say(notes, "me", "milk\nbread\nonions", 300)

@@ -43,11 +43,13 @@ FONT_NAMES = (
     ("DejaVuSansMono-Bold.ttf", 0),
     ("NotoSansCJK-Regular.ttc", 0),
     ("NotoEmoji-Regular.ttf", 0),
+    ("Symbola_hint.ttf", 0),
     ("DejaVuSans.ttf", 0),
 )
 CELL = (10, 20)
 DARK = "#101418"
 LIGHT = "#d8dee4"
+LIGHT_GROUND = "#fbfaf6"
 ANSI = {
     "black": "#20262c",
     "red": "#e06c6c",
@@ -212,9 +214,9 @@ class TerminalEmulator:
         self.close()
 
     # --- pictures ---
-    def png(self, path: Path) -> None:
-        """The screen as a picture."""
-        draw_png(self.screen, path)
+    def png(self, path: Path, light: bool = False) -> None:
+        """The screen as a picture; `light`: a terminal with dark letters on a light ground."""
+        draw_png(self.screen, path, light)
 
 
 def _fonts(size: int) -> list[Any]:
@@ -239,20 +241,22 @@ def _has(font: Any, character: str) -> bool:
     return bytes(mask) != bytes(missing) or mask.size != missing.size
 
 
-def draw_png(screen: Any, path: Path) -> None:
-    """Cells one by one, with the first font that has the character."""
+def draw_png(screen: Any, path: Path, light: bool = False) -> None:
+    """Cells one by one, with the first font that has the character. `light`: dark letters on a light ground."""
+    ink, ground = (DARK, LIGHT_GROUND) if light else (LIGHT, DARK)
     width, height = CELL
     fonts = _fonts(height * 4 // 5)
     if not fonts:
         raise RuntimeError("no font to draw with: install fonts-dejavu-core")
     regular, others = fonts[0], fonts[1:]
     bold = others[0] if others else regular
-    image = Image.new("RGB", (screen.columns * width + 16, screen.lines * height + 16), DARK)
+    baseline = regular.getmetrics()[0]  # one for all: fonts differ in what they leave above
+    image = Image.new("RGB", (screen.columns * width + 16, screen.lines * height + 16), ground)
     drawing = ImageDraw.Draw(image)
     for row in range(screen.lines):
         for column in range(screen.columns):
             cell = screen.buffer[row][column]
-            front, back = _colour(cell.fg, LIGHT), _colour(cell.bg, DARK)
+            front, back = _colour(cell.fg, ink), _colour(cell.bg, ground)
             if cell.reverse:
                 front, back = back, front
             x, y = column * width + 8, row * height + 8
@@ -264,7 +268,7 @@ def draw_png(screen: Any, path: Path) -> None:
                 font = bold if cell.bold else regular
                 sign = cell.data[0]
                 chosen = next((one for one in (font, *others[1:]) if _has(one, sign)), font)
-                drawing.text((x, y + 1), cell.data, font=chosen, fill=front)
+                drawing.text((x, y + 1 + baseline), cell.data, font=chosen, fill=front, anchor="ls")
     cursor = screen.cursor
     if not cursor.hidden:
         x, y = cursor.x * width + 8, cursor.y * height + 8

@@ -23,6 +23,7 @@ class Scene:
     keys: Sequence[str] = ()
     until: str = ""
     arguments: Sequence[str] = ()
+    light: bool = False
 
 
 _PASSPHRASE = "four or five random words"
@@ -46,6 +47,8 @@ SCENES: tuple[Scene, ...] = (
     Scene("help", 80, 24, ("f1",), until="Everywhere"),
     Scene("lock", 80, 24, ("ctrl l",), until="Passphrase"),
     Scene("ascii", 80, 24, until="I am back", arguments=("--ascii", "--no-colour")),
+    Scene("light", 80, 24, ("up", "up"), until="take back", arguments=("--light",), light=True),
+    Scene("wipe", 80, 24, ("ctrl x",), until="F9 destroys"),
     Scene("hostile", 80, 24, until="owned", arguments=("--hostile",)),
     Scene("first-run", 80, 24, ("alice", "enter", _PASSPHRASE), until="strong|good", arguments=("--first-run",)),
     Scene(
@@ -82,7 +85,7 @@ def draw(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for scene in SCENES:
         with play(scene) as terminal:
-            terminal.png(folder / f"{scene.name}.png")
+            terminal.png(folder / f"{scene.name}.png", scene.light)
             (folder / f"{scene.name}.txt").write_text(terminal.text + "\n", encoding="utf-8")
         print(f"{scene.name}: {scene.columns}x{scene.rows}")
 

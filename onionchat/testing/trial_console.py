@@ -102,7 +102,7 @@ class TrialFounder(TrialOutside):
 def arguments() -> argparse.Namespace:
     """The options of the trial."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("first-run", "long", "hostile", "fixed", "ascii", "plain", "no-colour", "chatty"):
+    for name in ("first-run", "long", "hostile", "fixed", "ascii", "plain", "no-colour", "chatty", "light"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--config", metavar="FOLDER", help="the folder with a console.toml")
     return parser.parse_args()
@@ -117,6 +117,7 @@ def main_program() -> None:
         colours="none" if chosen.no_colour else "auto",
         ascii_only=True if chosen.ascii else None,
         plain=chosen.plain,
+        theme="light" if chosen.light else "dark",
         utc_offset_seconds=0 if chosen.fixed else None,
     )
     options = read_options(Path(chosen.config), options) if chosen.config else options

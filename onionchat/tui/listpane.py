@@ -11,7 +11,7 @@ from onionchat.tui.canvas import Size, text_canvas
 from onionchat.tui.render import Line, Look, fit
 from onionchat.tui.widgets import Choice, Choices, Field
 
-LAST_LINE_COLUMNS_MIN = 28
+LAST_LINE_COLUMNS_MIN = 22
 
 
 class ListPane(urwid.WidgetWrap[Any]):
