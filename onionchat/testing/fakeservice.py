@@ -11,12 +11,13 @@ from twisted.internet.defer import Deferred, fail, succeed
 from onionchat.api import types as t
 from onionchat.api.methods import BY_NAME
 from onionchat.errors import LocalError, LockedError, UsageError
+from onionchat.testing.fakedevices import FakeDevices
 from onionchat.testing.fakeworld import HOUR_MS, MINUTE_MS, START_MS, FakeTalk, fake_id, fake_words, fill, qr_code
 
 PASSPHRASE = "correct horse"
 
 
-class FakeService:
+class FakeService(FakeDevices):
     """A Backend in memory. `now` in seconds since 1970. `calls` records what was asked, for tests."""
 
     def __init__(self, now: Callable[[], float] = lambda: START_MS / 1000, *, people: bool = True) -> None:
@@ -33,6 +34,7 @@ class FakeService:
         self.onion: Any = "reachable"
         self.recovery: list[str] = []
         self._made = 0
+        super().__init__(self.emit, lambda: self.now_ms)
         if people:
             fill(self)
 
@@ -471,13 +473,6 @@ class FakeService:
         return self._changed(params.name)
 
     # --- me, the node ---
-    def do_device_list(self, params: t.Nothing) -> list[t.OwnDevice]:
-        """device.list"""
-        return [
-            t.OwnDevice(id=fake_id("device"), name="desktop", this=True, online=True, state="active"),
-            t.OwnDevice(id=fake_id("device", 2), name="laptop", this=False, online=False, state="active"),
-        ]
-
     def do_recovery_words(self, params: t.Nothing) -> t.RecoveryWords:
         """recovery.words"""
         return t.RecoveryWords(words=self.recovery)

@@ -65,7 +65,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("connection", (), "Tor and every device, in plain words (F5)", nodedeeds.connection),
     Command("contact", (_NAME_OR_THIS,), "all about a contact: trust, devices, what it keeps here", deeds.contact),
     Command("contacts", (), "the people in your list", deeds.contacts),
-    Command("devices", (), "my devices", nodedeeds.devices),
+    Command("devices", (), "my devices: their state, link a new one, rename", nodedeeds.devices),
     Command("doctor", (), "check Tor, permissions, clock, locks, disk", nodedeeds.doctor),
     Command("edit", (Argument("TEXT", rest=True),), "change your last message (another one: Esc, e)", deeds.edit),
     Command(
@@ -94,6 +94,13 @@ COMMANDS: tuple[Command, ...] = (
         "make a link, with its QR code; `as NAME` accepts the first who comes",
         deeds.invite,
     ),
+    Command(
+        "label",
+        (Argument("DEVICE"), Argument("NEW")),
+        "another name for a device of mine (/devices, n)",
+        nodedeeds.label,
+    ),
+    Command("link", (), "link another device of mine: a code, and words to compare", nodedeeds.link),
     Command("lock", (), "clear the screen, close the store, wipe the keys (Ctrl-L)", nodedeeds.lock),
     Command("log", (_NAME,), "the messages with a contact: the same as /open", deeds.log),
     Command("open", (_NAME,), "open a conversation (Ctrl-K)", deeds.open_conversation),

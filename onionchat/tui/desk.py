@@ -9,7 +9,7 @@ from onionchat.api import types as t
 from onionchat.tui.render import Line, Look
 
 ScreenName = Literal[
-    "help", "compare", "requests", "connection", "jump", "search", "commands", "settings", "export", "passwd"
+    "help", "compare", "requests", "connection", "jump", "search", "settings", "export", "passwd", "devices", "link"
 ]
 
 

@@ -16,20 +16,18 @@ TOR_PROFILES = ("whonix", "tails")
 # --- me ----------------------------------------------------------------------------------------------
 async def devices(desk: Desk, words: Words) -> None:
     """`/devices`"""
-    found: list[t.OwnDevice] = await desk.call("device.list", t.Nothing())
+    desk.open_screen("devices")
 
-    def make(columns: int) -> list[Line]:
-        glyphs = desk.look().glyphs
-        lines: list[Line] = []
-        for device in found:
-            online = device.online or device.this
-            sign = ("accent" if online else "quiet", f" {glyphs.presence(online)} ")
-            words_after = "  this one" if device.this else "" if device.state == "active" else f"  {device.state}"
-            lines.append([sign, ("bold", one_line(device.name) or "a device"), ("quiet", words_after)])
-            lines += [[("text", "   "), *line] for line in paragraph(device.id, columns - 4, "quiet")]
-        return lines
 
-    desk.show_lines("My devices", make)
+async def label(desk: Desk, words: Words) -> None:
+    """`/label DEVICE NEW`"""
+    await desk.call("device.rename", t.DeviceRename(device=words[0], name=words[1]))
+    desk.say(f"{one_line(words[0])} is called {one_line(words[1])} now, on all your devices.")
+
+
+async def link(desk: Desk, words: Words) -> None:
+    """`/link`"""
+    desk.open_screen("link")
 
 
 async def settings(desk: Desk, words: Words) -> None:

@@ -8,6 +8,7 @@ from onionchat.api import types as t
 from onionchat.errors import LocalError
 from onionchat.tui.attention import LOCK_AFTER, NOTIFY
 from onionchat.tui.desk import ScreenName
+from onionchat.tui.deviceopeners import DeviceOpeners
 from onionchat.tui.render import one_line
 from onionchat.tui.screens.connection import REFRESH_SECONDS, ConnectionScreen, detail_lines
 from onionchat.tui.screens.find import SEARCH_AFTER_SECONDS, JumpScreen, SearchScreen
@@ -27,6 +28,7 @@ class Openers:
         self._console = console
         self._search_due: IDelayedCall | None = None
         self._connection_due: IDelayedCall | None = None
+        self.devices = DeviceOpeners(console)
 
     def open(self, name: ScreenName, argument: str) -> None:
         """By name. The same one again closes it."""
@@ -37,7 +39,6 @@ class Openers:
             return
         {
             "help": self._help,
-            "commands": self._help,
             "compare": self._compare,
             "requests": self._requests,
             "connection": self._connection,
@@ -46,6 +47,8 @@ class Openers:
             "settings": self._settings,
             "export": self._export,
             "passwd": self._passwd,
+            "devices": self.devices.open,
+            "link": self.devices.open_link,
         }[name](argument)
 
     def _help(self, argument: str) -> None:
@@ -74,7 +77,9 @@ class Openers:
             values[key] = found.value or ""
         if not values[NAME] and console.model.status is not None:
             values[NAME] = console.model.status.name
-        screen = SettingsScreen(console.look, devices, values, console.options, self._set)
+        screen = SettingsScreen(
+            console.look, devices, values, console.options, self._set, lambda: console.open_screen("devices")
+        )
         console.show(screen)
 
     def _set(self, key: str, value: str) -> None:
@@ -237,6 +242,7 @@ class Openers:
             if due is not None and due.active():
                 due.cancel()
         self._search_due = self._connection_due = None
+        self.devices.stop()
 
     # --- what is open changes ---
     def model_changed(self) -> None:
@@ -249,3 +255,4 @@ class Openers:
         """Nothing is missed on the connection screen."""
         if event.event in ("tor", "online", "offline") and self._connection_due is not None:
             self._connection_again()
+        self.devices.on_event(event)

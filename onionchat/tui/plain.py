@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+import msgspec
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineReceiver
@@ -18,7 +19,7 @@ from onionchat.tui.desk import ScreenName
 from onionchat.tui.glyphs import Glyphs
 from onionchat.tui.render import Line, Look, block, message_lines, one_line, who_columns, zone_of
 from onionchat.tui.screens.connection import connection_lines
-from onionchat.tui.screens.me import device_lines
+from onionchat.tui.screens.devices import device_lines, link_lines
 from onionchat.tui.screens.people import compare_lines, request_lines
 from onionchat.tui.screens.simple import help_lines, invitation_lines
 from onionchat.tui.terminal import Terminal
@@ -152,11 +153,12 @@ class PlainConsole:
                 "Found", lambda columns: [line for m in found for line in message_lines(m, columns, look, 12)]
             )
         elif name == "settings":
-            devices: list[t.OwnDevice] = await self.call("device.list", t.Nothing())
-            self.show_lines(
-                "My devices", lambda columns: [ln for d in devices for ln in device_lines(d, columns, look)]
-            )
+            await self._devices()
             self.say("/set KEY VALUE changes a setting: name, lock-after, notify.")
+        elif name == "devices":
+            await self._devices()
+        elif name == "link":
+            self._link(await self.call("link.start", t.Nothing()))
         elif name == "export":
             raise LocalError("a passphrase is not typed where lines are echoed: use `onionchat export FILE`")
         elif name == "passwd":
@@ -165,6 +167,30 @@ class PlainConsole:
             )
         else:
             self.show_lines("Help", lambda columns: help_lines(columns, look))
+
+    async def _devices(self) -> None:
+        devices: list[t.OwnDevice] = await self.call("device.list", t.Nothing())
+        lines = lambda columns: [ln for d in devices for ln in device_lines(d, columns, self.look())]  # noqa: E731
+        self.show_lines("My devices", lines)
+
+    def _link(self, link: t.LinkStatus) -> None:
+        """How far linking is; when there are words, a question."""
+        shown = msgspec.structs.replace(link, qr=[])
+        self.show_lines("Link a device", lambda columns: link_lines(shown, columns, self.look()))
+        if link.state == "comparing" and link.words and not link.said_yes:
+            self.ask(
+                "Does the new device show the same six words?",
+                [("They are the same", lambda: self._confirm(True)), ("They differ", lambda: self._confirm(False))],
+            )
+
+    def _confirm(self, equal: bool) -> None:
+        async def work() -> None:
+            await self.call("link.confirm", t.LinkConfirm(equal=equal))
+
+        self.do(work())
+
+    async def _ask_link(self) -> None:
+        self._link(await self.call("link.state", t.Nothing()))
 
     def open_conversation(self, name: str) -> None:
         """The last messages, and from now on the new ones."""
@@ -233,6 +259,8 @@ class PlainConsole:
             self.say("Somebody asks to be a contact: /requests.")
         elif event.event in ("online", "offline") and event.contact == self._current:
             self.say(f"{one_line(self._current or '')} is {event.event}.")
+        elif event.event == "link" and event.state != "waiting":
+            self.do(self._ask_link())
         elif event.event == "locked":
             self.say("Locked. `onionchat unlock` opens it again.")
 

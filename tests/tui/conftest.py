@@ -88,6 +88,11 @@ class Trial:
         return "\n".join(self.lines)
 
     @property
+    def log(self) -> str:
+        """What is right of the list, at 80 columns."""
+        return "\n".join(line[25:] for line in self.lines)
+
+    @property
     def cursor(self) -> tuple[int, int] | None:
         return self.render().cursor
 

@@ -127,7 +127,7 @@ def test_what_comes_elsewhere_is_counted_and_does_not_move_the_log(open_console)
     trial.settle()
     assert any("Carol" in line and line.split("│")[0].rstrip().endswith("1") for line in trial.lines)
     assert [line.split("│")[1] for line in trial.lines[5:20]] == before
-    assert "hello" not in trial.text
+    assert "hello" not in trial.log
 
 
 def test_lock_clears_everything_and_the_passphrase_brings_it_back(open_console):
@@ -228,7 +228,7 @@ def test_twenty_thousand_messages_are_paged_through(open_console):
     assert " 19999 " in trial.text
     for _ in range(40):
         trial.press("page up")
-    assert " 19999 " not in trial.text
+    assert " 19999 " not in trial.log
     assert len(trial.console.conversation.window.messages) <= 500
     trial.press("meta <")
     assert "the conversation begins here" in trial.text

@@ -27,7 +27,7 @@ def test_many_unread_begin_at_the_first_of_them(open_console):
     for number in range(80):
         service.add_message(talk, "Busy", f"number {number}.", START_MS - 80_000 + number * 1000, unread=number >= 20)
     trial = opened(open_console, service, "Busy")
-    assert "number 20." in trial.text and "number 79." not in trial.text
+    assert "number 20." in trial.text and "number 79." not in trial.log
     assert trial.asked("message.read")[1:] == []
     trial.press("meta >")
     assert trial.asked("message.read")[-1].name == "Busy"
@@ -103,7 +103,7 @@ def test_a_slow_answer_for_another_conversation_is_dropped(open_console):
     trial.console.open_conversation("Dave")
     trial.service.release()
     trial.settle()
-    assert "Call me when you can" in trial.text and "Ten it is" not in trial.text
+    assert "Call me when you can" in trial.log and "Ten it is" not in trial.log
 
 
 def test_an_edit_elsewhere_is_drawn(open_console):

@@ -69,6 +69,7 @@ def test_last_lines_are_shown_where_all_have_room(open_console):
     wide = open_console(200, 60)
     assert "Ten it is" in wide.text
     assert "2/3 map.png" in wide.text
-    assert "Ten it is" not in open_console(80, 24).text
+    assert "Ten it is" in open_console(80, 24).text
+    assert "Ten it is" not in open_console(80, 15).text
     wide.press("tab", "down", "enter")
     assert wide.console.current == "Carol"

@@ -55,7 +55,7 @@ def test_the_wheel_scrolls_the_log_and_a_click_opens_a_conversation(open_console
     before = trial.lines[5:18]
     trial.console.stage.mouse_event(trial.size, "mouse press", 4, 50, 10, True)
     assert trial.lines[5:18] != before
-    trial.console.stage.mouse_event(trial.size, "mouse press", 1, 5, 4, True)
+    trial.console.stage.mouse_event(trial.size, "mouse press", 1, 5, 5, True)
     trial.settle()
     assert trial.console.current == "Carol"
     assert not trial.console.stage.mouse_event(trial.size, "mouse press", 1, 5, 23, True)

@@ -91,3 +91,25 @@ def test_hostile_text_is_harmless(hostile):
     assert lines.out
     for line in lines.out:
         assert hostile(line) == [] and "\n" not in line
+
+
+def test_linking_as_a_dialogue(lines):
+    shown = lines.say("/link")
+    assert "onionchat-link:" in shown and "█" not in shown
+    lines.service.device_comes()
+    assert "* Does the new device show the same six words?" in lines.out
+    assert "You said yes" in lines.say("1")
+    lines.service.device_says_yes()
+    assert "tablet is a device of yours now" in " ".join("\n".join(lines.out).split())
+    assert "tablet" in lines.say("/devices")
+
+
+def test_what_the_command_line_does(lines):
+    assert "in a shell: onionchat doctor" in lines.say("/doctor")
+    assert "not typed where lines are echoed" in lines.say("/passwd")
+    assert "onionchat --profile NEWFOLDER import" in lines.say("/import x")
+
+
+def test_a_wipe_is_asked_about_and_leaves(lines):
+    assert "1  Wipe" in lines.say("/wipe")
+    assert "destroyed" in lines.say("1") and lines.left == [1]

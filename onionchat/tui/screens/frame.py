@@ -36,10 +36,18 @@ class Screen(urwid.WidgetWrap[Any]):
         self.close: Callable[[], None] = lambda: None
         rule = Rule(look)
         head = [OneLine(self._title_line), rule, *([above, Rule(look)] if above is not None else [])]
-        foot = [*([below] if below is not None else []), Rule(look)]
         head_pile = urwid.Pile([("pack", widget) for widget in head])
-        foot_pile = urwid.Pile([("pack", widget) for widget in foot])
+        foot_pile = self._foot(below)
         super().__init__(urwid.Frame(body, header=head_pile, footer=foot_pile, focus_part=focus))
+
+    def _foot(self, below: urwid.Widget | None) -> urwid.Widget:
+        foot = [*([below] if below is not None else []), Rule(self.look)]
+        return urwid.Pile([("pack", widget) for widget in foot])
+
+    def put_below(self, below: urwid.Widget | None) -> None:
+        """Something else below the body (None: nothing). It has the keys while it is there."""
+        self._w.footer = self._foot(below)
+        self._w.focus_position = "body" if below is None else "footer"
 
     def _title_line(self, columns: int) -> Line:
         left: Line = [("title", f" {fit(self.title, max(columns - 12, 4), self.look())}")]

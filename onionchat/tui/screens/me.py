@@ -6,6 +6,7 @@ from onionchat.api import types as t
 from onionchat.tui.attention import LOCK_AFTER, LOCK_VALUES, NOTIFY, NOTIFY_VALUES
 from onionchat.tui.backend import Options
 from onionchat.tui.render import Line, Look, one_line, padded, paragraph
+from onionchat.tui.screens.devices import device_lines
 from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
 from onionchat.tui.widgets import Choice, Choices
 
@@ -26,16 +27,21 @@ class SettingsScreen(Screen):
         values: Mapping[str, str],
         options: Options,
         change: Callable[[str, str], None],
+        open_devices: Callable[[], None],
     ) -> None:
         self._devices, self._options, self._change = devices, options, change
         self._values = {NAME: values.get(NAME, ""), LOCK_AFTER: "never", NOTIFY: "both"}
         self._values |= {key: value for key, value in values.items() if value}
         self.choices = Choices(self._next)
+        self._open_devices = open_devices
         super().__init__(look, "Devices and settings", self.choices, keys=(("Enter", "change"), ("Up Down", "choose")))
         self.choices.replace(self._rows())
         self.choices.choose(LOCK_AFTER)
 
     def _next(self, key: str) -> None:
+        if key.startswith("device"):
+            self._open_devices()
+            return
         values = _VALUES.get(key)
         if values is None or (key == LOCK_AFTER and self._options.lock_after_seconds is not None):
             return
@@ -46,7 +52,9 @@ class SettingsScreen(Screen):
 
     def _rows(self) -> list[Choice]:
         rows = [self._text(f"device {device.id}", self._device(device)) for device in self._devices]
-        rows.append(self._text("devices", lambda columns: [[]]))
+        rows.append(
+            self._text("devices", lambda columns: self._said("Enter on one of them: link a new one …", columns))
+        )
         rows.append(self._text(NAME, lambda columns: self._row("My name", self._values[NAME], _NAME_HELP, columns)))
         rows.append(self._text(LOCK_AFTER, self._lock_lines))
         rows.append(
@@ -60,7 +68,7 @@ class SettingsScreen(Screen):
         return Choice(key, lambda columns, chosen: make(min(columns, COLUMNS_MAX)))
 
     def _device(self, device: t.OwnDevice) -> Callable[[int], list[Line]]:
-        return lambda columns: device_lines(device, columns, self.look())
+        return lambda columns: device_lines(device, columns, self.look())[:1]
 
     def _lock_lines(self, columns: int) -> list[Line]:
         seconds = self._options.lock_after_seconds
@@ -92,12 +100,3 @@ class SettingsScreen(Screen):
 _NAME_HELP = "what others see when you ask them; /set name NEW"
 _LOCK_HELP = "without a key for so long; on all your devices. Locked, nothing is received."
 _NOTIFY_HELP = "when a message comes that you are not reading; never who or what"
-
-
-def device_lines(device: t.OwnDevice, columns: int, look: Look) -> list[Line]:
-    """One of my devices."""
-    online = device.online or device.this
-    state = "this one" if device.this else ("on" if online else "off") if device.state == "active" else device.state
-    sign = ("accent" if online else "quiet", f" {look.glyphs.presence(online)} ")
-    head: Line = [sign, ("bold", one_line(device.name) or "a device"), ("quiet", f"  {state}")]
-    return [head, *padded(paragraph(device.id, max(columns - 4, 8), "quiet"), "   ")]

@@ -93,13 +93,13 @@ def invitation_lines(invitation: t.Invitation, columns: int, look: Look) -> list
     waiting = ["It is being published; it works in a moment."] if publishing else []
     code = qr_lines(invitation.qr, look)
     code_columns = max((len(line) for line in code), default=0)
-    beside = bool(code) and columns >= code_columns + BESIDE_COLUMNS_MIN
-    room = columns - code_columns - 4 if beside else min(columns, COLUMNS_MAX) - 2
+    is_beside = bool(code) and columns >= code_columns + BESIDE_COLUMNS_MIN
+    room = columns - code_columns - 4 if is_beside else min(columns, COLUMNS_MAX) - 2
     words = paragraph(look.glyphs.plain(text), room)
     link = paragraph(invitation.link, room, "found")
     hints = [line for hint in waiting for line in paragraph(hint, room, "quiet")]
-    if beside:
-        return _beside(code, [[], *words, [], *link, [], *hints])
+    if is_beside:
+        return beside(code, [[], *words, [], *link, [], *hints])
     lines = padded([[], *words, [], *link, *hints, []])
     if code and code_columns + 2 <= columns:
         return [*lines, *([("text", " "), ("qr", line)] for line in code)]
@@ -107,7 +107,7 @@ def invitation_lines(invitation: t.Invitation, columns: int, look: Look) -> list
     return [*lines, *padded(paragraph(wider, columns - 2, "quiet"))] if code else lines
 
 
-def _beside(code: Sequence[str], texts: Sequence[Line]) -> list[Line]:
+def beside(code: Sequence[str], texts: Sequence[Line]) -> list[Line]:
     """The code on the left, the text on the right."""
     width = max(len(line) for line in code)
     lines: list[Line] = []

@@ -1,0 +1,70 @@
+"""Devices and linking, in the console on a made-up node."""
+
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize("columns, rows", [(80, 24), (40, 15), (200, 60)])
+def test_my_devices(open_console, columns, rows):
+    trial = open_console(columns, rows).type("/devices").press("enter")
+    seen = trial.text + trial.press("down", "down").text
+    for words in ("desktop", "this one", "laptop", "last seen", "old phone", "declared stolen"):
+        assert words in seen
+
+
+def test_from_the_settings(open_console):
+    trial = open_console().press("f6", "up", "up", "up", "up", "enter")
+    assert trial.lines[0].startswith(" My devices")
+
+
+def test_another_label(open_console):
+    trial = open_console().type("/devices").press("enter", "down", "n")
+    assert "Rename laptop" in trial.text
+    trial.press("ctrl u").type("travel laptop").press("enter")
+    assert "travel laptop" in trial.text and trial.lines[0].startswith(" My devices")
+    trial.press("esc").type('/label "travel laptop" old').press("enter")
+    assert trial.asked("device.rename")[-1].name == "old"
+
+
+def test_linking_from_the_code_to_the_device(open_console):
+    trial = open_console().type("/devices").press("enter", "l")
+    assert "onionchat-link:" in trial.text and re.search(r"(10:00|9:5\d) left", trial.text)
+    trial.clock.advance(61)
+    assert re.search(r"8:5\d left", trial.text)
+    trial.service.device_comes()
+    trial.settle()
+    assert "same six words" in " ".join(trial.text.split())
+    trial.press("left", "enter")
+    assert trial.asked("link.confirm")[0].equal and "You said yes" in trial.text
+    trial.service.device_says_yes()
+    trial.settle()
+    assert "tablet is a device of yours now" in trial.text
+    trial.press("esc")
+    assert "tablet" in trial.text and trial.lines[0].startswith(" My devices")
+    assert trial.asked("link.cancel") == []
+
+
+def test_words_that_differ(open_console):
+    trial = open_console().type("/link").press("enter")
+    trial.service.device_comes()
+    trial.settle()
+    trial.press("enter")
+    assert not trial.asked("link.confirm")[0].equal
+    assert "nothing was linked" in trial.text
+
+
+def test_who_leaves_ends_the_code(open_console):
+    trial = open_console().type("/link").press("enter", "esc")
+    assert len(trial.asked("link.cancel")) == 1
+    assert "the code is of no use any more" in trial.text
+    trial = open_console().type("/link").press("enter", "ctrl l")
+    assert trial.asked("link.cancel") == []
+
+
+def test_nothing_is_counted_when_no_code_is_shown(open_console):
+    trial = open_console().type("/link").press("enter", "esc")
+    trial.clock.advance(70)
+    before = len(trial.clock.getDelayedCalls())
+    trial.clock.advance(5)
+    assert len(trial.clock.getDelayedCalls()) <= before
