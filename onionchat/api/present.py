@@ -48,6 +48,7 @@ class Presenter:
             online=any(device.online for device in devices),
             devices=devices,
             former=[id_text(device) for device in person.former],
+            stolen=self._stolen(person),
             unread=0 if row is None else pages.unread_count(self._node.store.reads, row.n),
             blocked=person.value.state == "blocked",
             removed=person.value.state == "removed",
@@ -57,6 +58,11 @@ class Presenter:
             quota_bytes=person.value.quota_bytes,
             quota_used_bytes=used,
         )
+
+    @staticmethod
+    def _stolen(person: Person) -> list[str]:
+        removed = {} if person.roster is None else person.roster.removed
+        return [id_text(device) for device, removal in removed.items() if removal.reason == "stolen"]
 
     def trust(self, person: Person) -> t.Trust:
         """The trust state; an account in dispute counts as compromised."""

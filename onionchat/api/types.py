@@ -190,7 +190,7 @@ class Device(Result):
 
 
 class Contact(Result):
-    """A person in my list."""
+    """A person in my list. `stolen`: those of the `former` devices that were declared stolen."""
 
     id: str
     name: str
@@ -199,6 +199,7 @@ class Contact(Result):
     devices: list[Device]
     former: list[str]
     unread: int
+    stolen: list[str] = []
     blocked: bool = False
     removed: bool = False
     disputed: bool = False

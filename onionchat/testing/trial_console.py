@@ -102,7 +102,7 @@ class TrialFounder(TrialOutside):
 def arguments() -> argparse.Namespace:
     """The options of the trial."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("first-run", "long", "hostile", "fixed", "ascii", "plain", "no-colour", "chatty", "light"):
+    for name in ("first-run", "long", "hostile", "fixed", "ascii", "plain", "no-colour", "chatty", "light", "linking"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--config", metavar="FOLDER", help="the folder with a console.toml")
     return parser.parse_args()
@@ -130,6 +130,10 @@ def main_program() -> None:
         made.receive("Bob", "Still here?")
         run_reactor.callLater(3, chat)
 
+    def device_follows(event: t.Event) -> None:
+        if event.event == "link" and event.state == "waiting":
+            run_reactor.callLater(0.5, made.device_comes)
+
     def begin() -> None:
         if chosen.first_run:
             done: Any = firstrun.run(TrialFounder(now), run_reactor, options).addCallback(open_console)
@@ -137,6 +141,8 @@ def main_program() -> None:
             done = open_console(made)
         if chosen.chatty:
             run_reactor.callLater(3, chat)
+        if chosen.linking:
+            made.subscribe(device_follows)
         done.addErrback(lambda failure: sys.stderr.write(failure.getTraceback()))
         done.addBoth(lambda _: run_reactor.stop())
 

@@ -11,6 +11,9 @@ TRUST_MEANS: dict[t.Trust, str] = {
     "compromised": "the words differed, or you no longer believe it; nothing is sent there unless you insist (/force).",
 }
 
+STOLEN = "STOLEN device"
+STOLEN_MEANS = "declared stolen by its owner; nothing that it says since is believed. Do not trust what it sent lately."
+
 
 def contact_lines(contact: t.Contact, columns: int, look: Look) -> list[Line]:
     """All that is known of a contact, a line each."""
@@ -24,14 +27,16 @@ def contact_lines(contact: t.Contact, columns: int, look: Look) -> list[Line]:
         ("Disputed", "its devices do not agree about each other: compare words again" if contact.disputed else ""),
         ("Keeps here", f"{used} (/quota changes it)"),
         *(("Device" if n == 0 else "", _device_words(device, look)) for n, device in enumerate(contact.devices)),
-        *(("Former device", device) for device in contact.former),
+        *(("Former device", device) for device in contact.former if device not in contact.stolen),
+        *((STOLEN, f"{device}: {STOLEN_MEANS}") for device in contact.stolen),
         ("Id", contact.id),
     ]
     lines: list[Line] = [[]]
     for label, value in rows:
         if value:
-            body = paragraph(one_line(value), max(columns - 17, 8))
-            lines.append([("quiet", f" {label:<14} "), *body[0]])
+            style = "danger" if label == STOLEN else "text"
+            body = paragraph(one_line(value), max(columns - 17, 8), style)
+            lines.append([("danger" if label == STOLEN else "quiet", f" {label:<14} "), *body[0]])
             lines += [[("text", " " * 16), *line] for line in body[1:]]
     return lines
 

@@ -62,7 +62,12 @@ class Openers:
         console = self._console
         known: list[t.PeerConnection] = await console.call("connection.list", t.Nothing())
         peers = [peer for peer in known if peer.contact == console.current]
-        console.show_lines("Message", lambda columns: detail_lines(message, columns, console.look(), peers))
+        here = console.model.conversation(console.current)
+        stolen: list[str] = []
+        if here is not None and here.kind == "direct":
+            contact: t.Contact = await console.call("contact.get", t.ContactName(name=here.name))
+            stolen = contact.stolen
+        console.show_lines("Message", lambda columns: detail_lines(message, columns, console.look(), peers, stolen))
 
     # --- me ---
     def _settings(self, argument: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 from onionchat import limits
 from onionchat.crypto.keys import SigningKey
 from onionchat.identity.account import fold, make_add, make_remove
+from onionchat.ids import id_text
 from onionchat.kinds import account as kinds
 from onionchat.kinds.chat import Text
 from onionchat.log.certificate import make_log_certificate
@@ -116,6 +117,8 @@ def test_a_removed_device_loses_its_channel(world: World) -> None:
     world.wait(alice.node.append_self([kinds.Card(bob.account, (remove,), ())]))
     world.settle()
     assert phone.device not in alice.node.peers.live
+    contact = alice.contact("Bob")
+    assert contact.stolen == contact.former == [id_text(phone.device)]
 
 
 # --- channels that do nothing -----------------------------------------------------------------------------------

@@ -46,3 +46,10 @@ def test_every_trust_state_has_its_sentence() -> None:
 def test_what_it_calls_itself_cannot_draw() -> None:
     text = "".join(text_of(contact_lines(contact(remote_name="Bob\x1b[2J\u202e\nAlice"), 80, LOOK)))
     assert "\x1b" not in text and "\u202e" not in text and "\n" not in text
+
+
+def test_a_stolen_device_is_red_and_said_in_words() -> None:
+    lines = contact_lines(contact(former=["f" * 52, "e" * 52], stolen=["e" * 52]), 80, LOOK)
+    red = "".join(text for line in lines for style, text in line if style == "danger")
+    assert "STOLEN device" in red and "e" * 52 in red and "nothing that it says" in red
+    assert "f" * 52 not in red and "f" * 52 in "".join(text_of(lines))

@@ -8,6 +8,8 @@ from onionchat.tui.render import Line, Look, duration, fit, moment, one_line, pa
 from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
 from onionchat.tui.widgets import TextBody
 
+WARNING = "WARNING"
+STOLEN_WROTE = "That device was declared STOLEN. What it wrote lately may be a thief's."
 REFRESH_SECONDS = 2.0  # only while the screen is open
 
 
@@ -124,16 +126,27 @@ def what_to_do(status: t.Status, peers: Sequence[t.PeerConnection]) -> str:
     return "nothing."
 
 
-def detail_lines(message: t.Message, columns: int, look: Look, peers: Sequence[t.PeerConnection] = ()) -> list[Line]:
-    """All that is known of a message. `peers`: the devices of the contact, to say which of them have it."""
-    state = [message.state, *(["edited"] if message.edited else []), *(["taken back"] if message.retracted else [])]
+def detail_lines(
+    message: t.Message,
+    columns: int,
+    look: Look,
+    peers: Sequence[t.PeerConnection] = (),
+    stolen: Sequence[str] = (),
+) -> list[Line]:
+    """All that is known of a message.
+
+    `peers`: the devices of the contact, to say which of them have it. `stolen`: those that were declared stolen.
+    """
+    marks = [*(["edited"] if message.edited else []), *(["taken back"] if message.retracted else [])]
+    state = [message.state, *_count(message), *marks]
     rows = [
         ("From", message.sender or "onionchat"),
         ("Written", f"{moment(message.time, look)}"),
         ("Arrived", "" if message.arrived is None else moment(message.arrived, look)),
         ("Device", message.device),
+        (WARNING, STOLEN_WROTE if message.device in stolen else ""),
         ("State", ", ".join(state)),
-        *_devices_of(message, peers, look),
+        *_devices_of(message, peers, look, stolen),
         ("Goes", "" if message.expires is None else moment(message.expires, look)),
         ("Clock", "its author's clock is far ahead of ours" if message.future else ""),
         ("Id", message.id),
@@ -141,13 +154,23 @@ def detail_lines(message: t.Message, columns: int, look: Look, peers: Sequence[t
     lines: list[Line] = [[]]
     for label, value in rows:
         if value:
-            body = paragraph(one_line(value), max(columns - 12, 8))
-            lines.append([("quiet", f" {label:<9} "), *body[0]])
+            style = "danger" if label == WARNING else "text"
+            body = paragraph(one_line(value), max(columns - 12, 8), style)
+            lines.append([("danger" if label == WARNING else "quiet", f" {label:<9} "), *body[0]])
             lines += [[("text", " " * 11), *line] for line in body[1:]]
     return [*lines, [], *padded(paragraph(message.text, columns - 2))]
 
 
-def _devices_of(message: t.Message, peers: Sequence[t.PeerConnection], look: Look) -> list[tuple[str, str]]:
+def _count(message: t.Message) -> list[str]:
+    """On how many devices a message of mine is, where there are several."""
+    if message.sender != "me" or message.devices < 2:
+        return []
+    return [f"on {min(len(message.delivered_to), message.devices)} of {message.devices} devices"]
+
+
+def _devices_of(
+    message: t.Message, peers: Sequence[t.PeerConnection], look: Look, stolen: Sequence[str]
+) -> list[tuple[str, str]]:
     """A row for each device that an own message is meant for: the first one has the label."""
     if message.sender != "me":
         return []
@@ -162,5 +185,7 @@ def _devices_of(message: t.Message, peers: Sequence[t.PeerConnection], look: Loo
             seen = f", last seen {moment(peer.last_seen, look)}" if peer.last_seen is not None else ""
             rows.append(f"{glyphs.waiting} {name} not yet{seen if peer.state != 'connected' else ''}")
     others = here - {peer.device for peer in peers}
-    rows += [f"{glyphs.delivered} a former device ({device[:8]}) had it" for device in sorted(others)]
-    return [("On" if number == 0 else "", row) for number, row in enumerate(rows)]
+    rows += [f"{glyphs.delivered} a former device ({device[:8]}) had it" for device in sorted(others - set(stolen))]
+    found = [("On" if number == 0 else "", row) for number, row in enumerate(rows)]
+    thieves = sorted(others & set(stolen))
+    return found + [(WARNING, f"a device that was STOLEN ({device[:8]}) has it") for device in thieves]

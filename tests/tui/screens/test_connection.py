@@ -90,3 +90,19 @@ def test_details_of_a_message(look, plain):
     text = "\n".join(plain(detail_lines(message, 60, look)))
     for words in ("Bob", "21:12", "21:40", "received, edited", "clock", message.id[:20], "I am back"):
         assert words in text
+
+
+def test_details_count_the_devices_that_have_it(look, plain):
+    message = next(m for m in FakeService().talks["Bob"].messages if m.text == "Fine")
+    assert "on 2 of 3 devices" in "\n".join(plain(detail_lines(message, 80, look)))
+
+
+def test_a_stolen_device_is_red_and_said_in_words(look):
+    message = next(m for m in FakeService().talks["Bob"].messages if m.text == "Fine")
+    thief = message.delivered_to[0]
+    lines = detail_lines(message, 80, look, (), [thief])
+    red = "".join(text for line in lines for style, text in line if style == "danger")
+    assert "WARNING" in red and f"STOLEN ({thief[:8]}) has it" in red
+    message.sender, message.device = "Bob", thief
+    lines = detail_lines(message, 80, look, (), [thief])
+    assert "declared STOLEN" in "".join(text for line in lines for style, text in line if style == "danger")
