@@ -142,13 +142,19 @@ class Wire:
 
     closed = is_congested = False
 
-    def __init__(self, outbox: list[AnyRecord]) -> None:
-        self._outbox = outbox
+    def __init__(self) -> None:
+        self._outbox: list[AnyRecord] = []
+        self.frames: list[bytes] = []
         self.channel = SimpleNamespace(exporter=EXPORTER)
 
     def send(self, records: list[AnyRecord]) -> None:
         """They go with the next frames."""
         self._outbox += records
+
+    def flush(self) -> None:
+        """What was sent so far goes in frames of its own."""
+        self.frames += encode_frame(self._outbox)
+        self._outbox.clear()
 
     def close(self, reason: str) -> None:
         """Nothing here may end early."""
@@ -161,13 +167,12 @@ class Device:
     def __init__(self, store: Store) -> None:
         self.store, self.reactor = store, Clock()
         self.syncing = Syncing(cast(SyncHost, self))
-        self.outbox: list[AnyRecord] = []
         self.cpu_seconds = 0.0
         self.sent_bytes = 0
-        self.records = 0
         self._committed: queue.Queue[tuple[Deferred[Any], Any]] = queue.Queue()
         self.jobs = 0
-        self.link = cast(PeerLink, Wire(self.outbox))
+        self._wire = Wire()
+        self.link = cast(PeerLink, self._wire)
 
     def _fail(self, reason: str) -> None:
         raise LocalError(f"the meeting failed: {reason}")
@@ -176,12 +181,11 @@ class Device:
         """Do something, count its processor time, and give the frames that come of it."""
         begin = time.thread_time()
         call()
-        records = list(self.outbox)
-        self.outbox.clear()
-        frames = b"".join(encode_frame(records)) if records else b""
+        self._wire.flush()
+        frames = b"".join(self._wire.frames)
+        self._wire.frames.clear()
         self.cpu_seconds += time.thread_time() - begin
         self.sent_bytes += len(frames)
-        self.records += len(records)
         return frames
 
     def receive(self, frames: bytes) -> None:
@@ -190,10 +194,11 @@ class Device:
             self.syncing.record_received(self.link, record)
 
     def commits(self) -> None:
-        """Tell of one commit, as the reactor's thread does."""
-        deferred, outcome = self._committed.get(timeout=MEETING_SECONDS_MAX)
-        self.jobs -= 1
-        deferred.callback(outcome)
+        """Tell of the commits of all that the writer was given: it commits them as a group."""
+        committed = [self._committed.get(timeout=MEETING_SECONDS_MAX) for _ in range(self.jobs)]
+        self.jobs = 0
+        for deferred, outcome in committed:
+            deferred.callback(outcome)
 
     def timers(self) -> None:
         """What is due now."""
@@ -230,6 +235,9 @@ class Device:
 
     def peer_misbehaved(self, link: PeerLink, reason: str) -> None:
         self._fail(reason)
+
+    def history_goal(self, conversation: ConversationId) -> None:
+        pass
 
     def budget(self, conversation: ConversationId) -> int | None:
         return None

@@ -201,7 +201,7 @@ class SyncSession:
                 self._out.offer(log)
             known = max(self._announced.get(log, 0), self._levels.theirs.get(log, 0))
             if head.seq > known:
-                if log in self._own_logs and head.seq - known <= limits.RELAYED_PUSH_MAX:
+                if head.seq - known <= limits.RELAYED_PUSH_MAX:
                     self._out.show(log, known + 1, head.seq)
                 else:
                     self._out.announce(log)

@@ -5,28 +5,26 @@ All digests are keyed by the channel and made from one snapshot, taken at the st
 pushed by the sessions, which begin from that same snapshot (`SyncSession.start_level`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
 from onionchat.crypto.keys import is_equal
 from onionchat.ids import ConversationId
 from onionchat.log.commands import Close, Command, SendRecord, StartLevel, StartSync
-from onionchat.log.frontier import conversation_digest, conversation_hash, root_digest
+from onionchat.log.frontier import DIGEST_BYTES, conversation_digest, conversation_hash, root_digest
 from onionchat.log.log import LogHead
 from onionchat.wire.records import AnyRecord, ConversationDigests, RootDigest
 
 DIGESTS_MAX = 3000  # one record
+PAIR_BYTES = 2 * DIGEST_BYTES
 
 
 class ConversationReader(Protocol):
     """Reads which conversations there are."""
 
-    def conversations(self) -> Sequence[ConversationId]:
-        """All that own devices share."""
-
-    def heads(self, conversation: ConversationId) -> Sequence[LogHead]:
-        """All logs of a conversation."""
+    def heads_of_all(self) -> Mapping[ConversationId, Sequence[LogHead]]:
+        """All conversations that own devices share, with all their logs."""
 
 
 class State(Enum):
@@ -48,23 +46,23 @@ class DigestSession:
     def __init__(self, reader: ConversationReader, key: bytes) -> None:
         self.state = State.NEW
         self._reader, self._key = reader, key
-        self._heads: dict[ConversationId, tuple[LogHead, ...]] = {}
+        self._heads: Mapping[ConversationId, Sequence[LogHead]] = {}
         self._digests: dict[bytes, bytes] = {}
         self._names: dict[bytes, ConversationId] = {}
         self._root = b""
 
     def start(self) -> list[Command]:
         """Take the snapshot and send its root."""
-        for conversation in self._reader.conversations():
-            heads = tuple(self._reader.heads(conversation))
+        self._heads = self._reader.heads_of_all()
+        for conversation, heads in self._heads.items():
             name = conversation_hash(self._key, conversation)
-            self._heads[conversation], self._names[name] = heads, conversation
+            self._names[name] = conversation
             self._digests[name] = conversation_digest(self._key, conversation, heads)
         self._root = root_digest(self._key, self._digests.items())
         self.state = State.ROOT_SENT
         return [SendRecord(RootDigest(self._root))]
 
-    def heads_of(self, conversation: ConversationId) -> tuple[LogHead, ...]:
+    def heads_of(self, conversation: ConversationId) -> Sequence[LogHead]:
         """The snapshot's heads, for `SyncSession.start_level`."""
         return self._heads[conversation]
 
@@ -85,14 +83,20 @@ class DigestSession:
             self.state = State.DONE
             return [StartLevel(conversation) for conversation in sorted(self._heads)]
         self.state = State.DETAILS_SENT
-        return [SendRecord(ConversationDigests(tuple(sorted(self._digests.items())[:DIGESTS_MAX])))]
+        return [SendRecord(ConversationDigests(b"".join(name + digest for name, digest in self._listed())))]
+
+    def _listed(self) -> list[tuple[bytes, bytes]]:
+        """What one record carries of ours."""
+        return sorted(self._digests.items())[:DIGESTS_MAX]
 
     def _details_received(self, record: ConversationDigests) -> list[Command]:
-        theirs = dict(record.digests)
-        if len(theirs) != len(record.digests):
-            return self._refuse("digests that name a conversation twice")
+        raw = record.digests
+        pairs = [raw[at : at + PAIR_BYTES] for at in range(0, len(raw), PAIR_BYTES)]
+        theirs = {pair[:DIGEST_BYTES]: pair[DIGEST_BYTES:] for pair in pairs}
+        if len(raw) % PAIR_BYTES or len(theirs) != len(pairs):
+            return self._refuse("digests that are cut off, or name a conversation twice")
         self.state = State.DONE
-        listed = dict(sorted(self._digests.items())[:DIGESTS_MAX])  # both sides decide from the same two lists
+        listed = dict(self._listed())  # both sides decide from the same two lists
         return [
             StartLevel(self._names[name])
             if name in listed and theirs.get(name) == digest

@@ -98,6 +98,8 @@ class LinkSessions:
     waiting: deque[tuple[int, Callable[[], None]]] = field(default_factory=deque)  # the others, with their weights
     is_feeding: bool = False
     sessions: dict[ConversationId, SyncSession] = field(default_factory=dict)
+    level: set[ConversationId] = field(default_factory=set)  # begun by the first that there is to say
+    unfinished: frozenset[ConversationId] = frozenset()  # level, and yet there is something to ask for
     digests: DigestSession | None = None
     wakes: dict[ConversationId, Any] = field(default_factory=dict)
 
@@ -119,6 +121,7 @@ class Syncing:
         state = self._links[link] = LinkSessions(link, device, account, self._now)
         if account == self._host.own_account:
             state.digests = DigestSession(self._host.reader, link.channel.exporter)
+            state.unfinished = self._host.reader.unfinished()
             self._run(state, None, state.digests.start())
             return
         for conversation in conversations:
@@ -135,7 +138,7 @@ class Syncing:
         for session in state.sessions.values():
             session.stopped()
         for conversation in state.sessions:
-            self.each(conversation, lambda session: session.wake(self._now))
+            self._each_begun(conversation, lambda session: session.wake(self._now))
 
     def drained(self, link: PeerLink) -> None:
         """The send buffer has room again."""
@@ -146,8 +149,10 @@ class Syncing:
     def is_open(self, link: PeerLink, conversation: ConversationId) -> bool:
         """Whether both ends know each other's positions there."""
         state = self._links.get(link)
-        session = state.sessions.get(conversation) if state else None
-        return session is not None and session.state is State.OPEN
+        if state is None:
+            return False
+        session = state.sessions.get(conversation)
+        return conversation in state.level if session is None else session.state is State.OPEN
 
     def _session(self, state: LinkSessions, conversation: ConversationId) -> SyncSession:
         session = SyncSession(
@@ -179,6 +184,8 @@ class Syncing:
         conversation = conversation_of(record)
         if conversation is None:
             raise RemoteError(f"a {type(record).__name__} at the wrong time")
+        if conversation in state.level:
+            self._begin_level(state, conversation)
         session = state.sessions.get(conversation)
         if session is None:
             if self._host.reader.member_account(conversation, state.device) is None:
@@ -202,7 +209,7 @@ class Syncing:
 
     def members_changed(self, conversation: ConversationId) -> None:
         """A roster or card changed: offers that could not be believed are looked at again."""
-        self.each(conversation, lambda session: session.members_changed(self._now))
+        self._each_begun(conversation, lambda session: session.members_changed(self._now))
 
     def all_members_changed(self) -> None:
         """Our own devices changed: they are members everywhere."""
@@ -225,7 +232,18 @@ class Syncing:
                     self._run(state, conversation, session.start(self._now))
 
     def each(self, conversation: ConversationId, call: Callable[[SyncSession], list[Command]]) -> None:
-        """Call every session of a conversation and carry out what it asks for."""
+        """Call every session of a conversation and carry out what it asks for.
+
+        One that was level, and had nothing to say so far, begins instead: from what is on the disk by now.
+        """
+        for state in list(self._links.values()):
+            session = state.sessions.get(conversation)
+            if session is not None:
+                self._run(state, conversation, call(session))
+            elif conversation in state.level:
+                self._begin_level(state, conversation)
+
+    def _each_begun(self, conversation: ConversationId, call: Callable[[SyncSession], list[Command]]) -> None:
         for state in list(self._links.values()):
             session = state.sessions.get(conversation)
             if session is not None:
@@ -252,6 +270,8 @@ class Syncing:
         match command:
             case SendRecord(record):
                 state.link.send([record])
+                if isinstance(record, ConversationDigests):
+                    state.link.flush()  # a thousand fill a frame; with what follows they would take one twice as long
             case AppendEntries(name, entries):
                 self._append(state, name, entries)
             case PrependBlock():
@@ -271,13 +291,21 @@ class Syncing:
                 if name not in state.sessions:
                     self._run(state, name, self._session(state, name).start(self._now))
             case StartLevel(name):
-                if name not in state.sessions and state.digests is not None:
-                    heads = state.digests.heads_of(name)
-                    self._run(state, name, self._session(state, name).start_level(heads, self._now))
+                if name not in state.sessions:
+                    state.level.add(name)
+                    if name in state.unfinished:
+                        self._begin_level(state, name)
             case Close(reason):
                 self._host.peer_misbehaved(state.link, reason)
             case _:
                 assert_never(command)
+
+    def _begin_level(self, state: LinkSessions, conversation: ConversationId) -> None:
+        """A thousand conversations are level, and nothing happens in most of them: sessions are made when needed."""
+        state.level.discard(conversation)
+        assert state.digests is not None
+        heads = state.digests.heads_of(conversation)
+        self._run(state, conversation, self._session(state, conversation).start_level(heads, self._now))
 
     def _warn(self, conversation: ConversationId, text: str) -> None:
         """Once a day: who causes it can cause it again as often as it likes."""
@@ -357,7 +385,7 @@ class Syncing:
 
         def committed(result: Appended) -> None:
             head = result.heads[0]
-            self.each(command.conversation, lambda session: session.log_changed(head, self._now))
+            self._each_begun(command.conversation, lambda session: session.log_changed(head, self._now))
             session = state.sessions.get(command.conversation)
             if session is not None and not state.link.closed:
                 self._run(state, command.conversation, session.block_committed(head, self._now))
@@ -370,7 +398,7 @@ class Syncing:
             return
 
         def committed(head: LogHead) -> None:
-            self.each(command.conversation, lambda session: session.log_added(head, self._now))
+            self._each_begun(command.conversation, lambda session: session.log_added(head, self._now))
 
         done.addCallbacks(committed, lambda failure: self._refused(state, failure))
 

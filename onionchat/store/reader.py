@@ -16,7 +16,7 @@ from onionchat.store.boxes import boxes_of
 from onionchat.store.db import Connection
 from onionchat.store.own import Own
 from onionchat.store.people import static_of
-from onionchat.store.rows import Flag, find_log, logs_of
+from onionchat.store.rows import find_log, heads_by_conversation, logs_of
 from onionchat.wire.records import LogBox, LogOffered
 
 
@@ -71,8 +71,8 @@ class StoreReader:
         """Ranges of tombstones whose bodies we would still take."""
         rows = self._c.execute(
             "SELECT seq FROM entry WHERE log = (SELECT n FROM log WHERE id = ?) AND content IS NULL AND seq >= ?"
-            " AND flags & ? = 0 ORDER BY seq LIMIT 4096",
-            (log, first, int(Flag.FINAL)),
+            " AND flags & 4 = 0 ORDER BY seq LIMIT 4096",  # FINAL, as its index has it
+            (log, first),
         )
         ranges: list[Range] = []
         for (seq,) in rows:
@@ -91,6 +91,32 @@ class StoreReader:
         """All conversations but archives."""
         rows = self._c.execute("SELECT id FROM conversation WHERE place != ?", (Place.ARCHIVE.value,))
         return [ConversationId(row[0]) for row in rows]
+
+    def heads_of_all(self) -> dict[ConversationId, list[LogHead]]:
+        """All conversations but archives, each with all of its logs."""
+        found: dict[ConversationId, list[LogHead]] = {}
+        for conversation, head in heads_by_conversation(self._c, Place.ARCHIVE):
+            heads = found.setdefault(conversation, [])
+            if head is not None:
+                heads.append(head)
+        return found
+
+    def unfinished(self) -> frozenset[ConversationId]:
+        """Conversations of which we would take what positions do not show: bodies, and history from before linking."""
+        wanted = "SELECT log FROM entry WHERE content IS NULL AND flags & 4 = 0"  # FINAL, as its index has it
+        rows = self._c.execute(f"SELECT DISTINCT conversation FROM log WHERE n IN ({wanted})").fetchall()  # noqa: S608
+        wish = self._own.history
+        if wish is not None:
+            rows += self._c.execute(
+                "SELECT DISTINCT log.conversation FROM log JOIN entry ON entry.log = log.n"
+                " AND entry.seq = log.floor_seq + 1 WHERE floor_seq > 0 AND NOT frozen AND entry.ms >= ?",
+                (wish.not_before_ms,),
+            ).fetchall()
+        numbers = {row[0] for row in rows}
+        if not numbers:
+            return frozenset()
+        ids = self._c.execute("SELECT n, id FROM conversation").fetchall()
+        return frozenset(ConversationId(row[1]) for row in ids if row[0] in numbers)
 
     # --- MembershipReader ------------------------------------------------------------------------------
     def member_account(self, conversation: ConversationId, device: DeviceId) -> AccountId | None:

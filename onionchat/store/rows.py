@@ -1,5 +1,6 @@
 """Rows of logs and entries as the layers below know them; the flags of an entry."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
@@ -66,19 +67,23 @@ _LOG_COLUMNS = (
 
 
 def _log_row(row: Any) -> LogRow:
-    head = LogHead(
-        LogId(row[3]),
-        row[4],
-        EntryId(row[5]),
-        row[6],
-        row[7],
-        row[8],
-        EntryId(row[9]),
-        bool(row[10]),
-        row[11],
-        None if row[12] is None else EntryId(row[12]),
+    return LogRow(row[0], row[1], DeviceId(row[2]), _head(row[3:13]), row[13], row[14], row[15])
+
+
+def _head(row: Any) -> LogHead:
+    log, seq, newest, ms, counter, floor_seq, floor, frozen, cut_seq, cut = row
+    return LogHead(log, seq, newest, ms, counter, floor_seq, floor, bool(frozen), cut_seq, cut)
+
+
+def heads_by_conversation(c: Connection, without: Place) -> Iterator[tuple[ConversationId, LogHead | None]]:
+    """Every log's head with its conversation, in one read; None for a conversation without a log."""
+    rows = c.execute(
+        "SELECT conversation.id, log.id, seq, head, log.ms, log.counter, floor_seq, floor_id, frozen, cut_seq, cut_id"
+        " FROM conversation LEFT JOIN log ON log.conversation = conversation.n WHERE place != ?",
+        (without.value,),
     )
-    return LogRow(row[0], row[1], DeviceId(row[2]), head, row[13], row[14], row[15])
+    for row in rows:
+        yield row[0], None if row[1] is None else _head(row[1:])
 
 
 def find_log(c: Connection, log: bytes) -> LogRow | None:

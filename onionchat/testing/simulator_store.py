@@ -35,6 +35,9 @@ class ReplicaStore(LogReader, Protocol):
     def conversations(self) -> Sequence[ConversationId]:
         """All conversations."""
 
+    def heads_of_all(self) -> dict[ConversationId, list[LogHead]]:
+        """All of them, with the heads of all their logs."""
+
     def append(self, conversation: ConversationId, entries: Sequence[Entry]) -> Appended:
         """The gate. RemoteError when the entries must be refused; nothing of them is then kept."""
 
@@ -114,6 +117,9 @@ class MemoryStore:
 
     def heads(self, conversation: ConversationId) -> list[LogHead]:
         return [stored.head for _, stored in sorted(self._logs[conversation].items())]
+
+    def heads_of_all(self) -> dict[ConversationId, list[LogHead]]:
+        return {conversation: self.heads(conversation) for conversation in self.conversations()}
 
     def own_logs(self, conversation: ConversationId) -> list[LogId]:
         return [log for log, stored in sorted(self._logs[conversation].items()) if stored.key is not None]

@@ -244,13 +244,13 @@ class RootDigest(Record, frozen=True, tag=37):
     digest: Bytes16
 
 
-ConversationHash = Annotated[bytes, msgspec.Meta(min_length=8, max_length=8)]
-
-
 class ConversationDigests(Record, frozen=True, tag=38):
-    """Own devices: 8 + 8 bytes for each conversation, keyed by the channel; sent when the root differs."""
+    """Own devices: 8 + 8 bytes for each conversation, keyed by the channel; sent when the root differs.
 
-    digests: Annotated[tuple[tuple[ConversationHash, ConversationHash], ...], msgspec.Meta(max_length=3000)]
+    One string: as an array of pairs, a thousand would not fit a frame of 16 KiB.
+    """
+
+    digests: Annotated[bytes, msgspec.Meta(max_length=3000 * 16)]
 
 
 AnyRecord = (

@@ -18,12 +18,11 @@ class Books:
     def __init__(self, **positions: int) -> None:
         self.positions = {{"one": ONE, "two": TWO, "three": THREE}[name]: seq for name, seq in positions.items()}
 
-    def conversations(self) -> Sequence[ConversationId]:
-        return list(self.positions)
-
-    def heads(self, conversation: ConversationId) -> Sequence[LogHead]:
-        seq = self.positions[conversation]
-        return [LogHead(LogId(conversation), seq, seq.to_bytes(32, "big"))]  # type: ignore[arg-type]
+    def heads_of_all(self) -> dict[ConversationId, Sequence[LogHead]]:
+        return {
+            conversation: [LogHead(LogId(conversation), seq, seq.to_bytes(32, "big"))]  # type: ignore[arg-type]
+            for conversation, seq in self.positions.items()
+        }
 
 
 def meet(ours: Books, theirs: Books) -> tuple[list[object], list[object], int]:
@@ -78,8 +77,9 @@ def test_the_snapshot_stays_as_it_was() -> None:
 
 def test_misbehaviour_closes() -> None:
     root = RootDigest(bytes(16))
-    twice = ConversationDigests(((b"1" * 8, b"2" * 8), (b"1" * 8, b"3" * 8)))
-    for records in ([ConversationDigests(())], [root, root], [root, twice], [Ping(1)]):
+    twice = ConversationDigests(b"1" * 8 + b"2" * 8 + b"1" * 8 + b"3" * 8)
+    cut_off = ConversationDigests(b"1" * 8 + b"2" * 7)
+    for records in ([ConversationDigests(b"")], [root, root], [root, twice], [root, cut_off], [Ping(1)]):
         session = DigestSession(Books(one=3), KEY)
         session.start()
         commands = [command for record in records for command in session.receive_record(record)]

@@ -2,6 +2,7 @@
 
 from onionchat import limits
 from onionchat.kinds.chat import Text
+from onionchat.net.failure import DialError, DialFailure
 from onionchat.testing.nodes import EPOCH_SECONDS
 from onionchat.testing.strangers import Stranger
 from onionchat.wire.records import Ack, Batch, ConversationUnknown, Frontier, LogOffered, Request
@@ -54,6 +55,60 @@ def test_a_conversation_is_for_its_people(world, friends):
         assert answers in ([ConversationUnknown(other)], []), record
     assert not any(isinstance(record, Batch) and record.conversation == other for record in carol.heard)
     assert bob.texts("Alice") == ["between us"]
+
+
+def begun(actor, other):
+    """The conversations that have a session on the link to a device of the same person, and those that are level."""
+    syncing = actor.node.syncing
+    (state,) = [state for state in syncing._links.values() if state.device == other.node.own.device]
+    return set(state.sessions), set(state.level)
+
+
+def test_own_devices_that_hold_the_same_begin_nothing_until_there_is_something_to_say(world, friends):
+    alice, bob = friends
+    carol = world.add("Carol")
+    world.befriend(alice, carol)
+    phone = world.add_device(alice, "phone")
+    for friend in friends[1:] + (carol,):
+        friend.send("Alice", "hello")
+    world.pass_time(100)
+    phone.cut()
+    world.pass_time(10)
+    phone.restore()
+    world.pass_time(5)
+    with_bob = alice.node.book.find("Bob").conversation
+    for one, other in ((alice, phone), (phone, alice)):
+        sessions, level = begun(one, other)
+        assert sessions == set() and with_bob in level and len(level) == 3
+    alice.send("Bob", "on the road")
+    world.settle()
+    assert phone.texts("Bob")[-1] == bob.texts("Alice")[-1] == "on the road"
+    for one, other in ((alice, phone), (phone, alice)):
+        assert begun(one, other)[0] == {with_bob}
+
+
+def test_what_a_contact_sends_to_one_device_goes_on_to_one_that_was_level(world, friends):
+    alice, bob = friends
+    phone = world.add_device(alice, "phone")
+    bob.send("Alice", "hello")
+    world.pass_time(100)
+    phone.cut()
+    reach = world.network.reach
+
+    def not_one_another(dialler, address):
+        found = reach(dialler, address)
+        if {dialler, found} == {bob.tor, phone.tor}:
+            raise DialError(DialFailure.UNREACHABLE)
+        return found
+
+    world.network.reach = not_one_another
+    phone.restore()
+    world.pass_time(10)
+    assert begun(alice, phone)[0] == set() and not phone.contact("Bob").online
+    sent = [bob.begin("message.send", name="Alice", text=str(number)) for number in range(40)]
+    world.settle()
+    world.pass_time(2)
+    assert [line.id for line in phone.log("Bob", limit=40)] == [one.result.id for one in sent]
 
 
 def test_a_log_of_somebody_else_is_not_believed(world):

@@ -9,6 +9,7 @@ from onionchat.kinds.chat import Text
 from onionchat.kinds.fold import Place
 from onionchat.log.certificate import Belief, make_box
 from onionchat.log.entry import parse_entry
+from onionchat.store.own import HistoryWish
 from onionchat.store.reader import StoreReader
 from tests.store.stores import NOW, Log, Person, World, seeded
 
@@ -78,6 +79,34 @@ def test_only_tombstones_that_would_take_a_body_are_told(world: World) -> None:
     assert reader(world).tombstoned(world.direct, log.id, 3) == [(3, 3), (6, 6)]
     world.say(Forget(world.direct, log.id, ((3, 8),)), NOW, world.self_id)
     assert reader(world).tombstoned(world.direct, log.id, 1) == [(2, 2)]
+
+
+def test_what_positions_do_not_show_is_told(world: World) -> None:
+    log = world.log()
+    entries = [log.write(Text(str(n)), NOW + n) for n in range(3)]
+    world.take([entries[0], entries[1].tombstone(), entries[2]])
+    assert reader(world).unfinished() == {world.direct}
+    world.say(Forget(world.direct, log.id, ((2, 2),)), NOW, world.self_id)
+    assert reader(world).unfinished() == frozenset()
+
+
+def test_history_from_before_linking_is_unfinished_until_it_is_older_than_wanted(world: World) -> None:
+    log = world.log()
+    older = [log.write(Text(str(n)), NOW + n) for n in range(8)]
+    world.gate.prepend(world.c, world.direct, older[4:], NOW)
+    assert reader(world).unfinished() == frozenset()
+    world.own.history = HistoryWish(NOW + 4, NOW)
+    assert reader(world).unfinished() == {world.direct}
+    world.own.history = HistoryWish(NOW + 5, NOW)
+    assert reader(world).unfinished() == frozenset()
+
+
+def test_heads_of_all_are_those_of_each(world: World) -> None:
+    log = world.log()
+    world.take([log.write(Text("a"), NOW)])
+    found = reader(world)
+    assert found.heads_of_all() == {name: found.heads(name) for name in found.conversations()}
+    assert world.direct in found.heads_of_all() and world.self_id in found.heads_of_all()
 
 
 def test_so_many_ranges_at_most(world: World) -> None:

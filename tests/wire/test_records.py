@@ -62,6 +62,7 @@ def test_every_tagged_record_can_be_carried() -> None:
         (Ping(5), "920105"),
         (Goodbye("done"), "9206a4646f6e65"),
         (RootDigest(b"d" * 16), "9225c410" + "64" * 16),
+        (ConversationDigests(b"n" * 8 + b"d" * 8), "9226c410" + "6e" * 8 + "64" * 8),
         (Request(b"c" * 32, b"l" * 32, 1, 300), "9521c420" + "63" * 32 + "c420" + "6c" * 32 + "01cd012c"),
     ],
 )
@@ -81,7 +82,7 @@ def test_bytes_of_records(record: AnyRecord, raw: str) -> None:
         Ack(b"c" * 32, (Position(b"l" * 32, 1, b"i" * 32),) * (limits.LOGS_PER_CONVERSATION_MAX + 1)),
         Batch(b"c" * 32, (b"e",) * 4097),
         Batch(b"c" * 32, (bytes(limits.ENTRY_MAX_BYTES + 1),)),
-        ConversationDigests(((b"x" * 8, b"y" * 7),)),
+        ConversationDigests(bytes(3000 * 16 + 1)),
     ],
 )
 def test_what_is_too_long_or_too_many_is_refused(record: AnyRecord) -> None:
