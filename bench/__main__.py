@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bench import away, console, hostile, memory, onionshare, parts, start, talk
+from bench import away, console, hostile, memory, onionshare, parts, start, sync, talk
 from bench.figures import Figure, Size, keep, show, where
 from onionchat.testing.namespace import QuickackNamespace
 
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[[Size], list[Figure]]] = {
     "away": away.away,
     "backlog": talk.backlog,
     "parts": parts.parts,
+    "sync": sync.sync,
     "memory": memory.memory,
     "console": console.console,
     "contacts": memory.contacts,

@@ -263,7 +263,7 @@ def meet(one: Store, other: Store) -> tuple[Device, Device]:
             while device.jobs:
                 frames[number] += device.work(device.commits)
             frames[number] += device.work(device.timers)
-    for number, device in enumerate(devices):
+    for device in devices:
         device.work(lambda d=device: d.syncing.link_closed(d.link))  # type: ignore[misc]
     return devices
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
 
-from onionchat.ids import ConversationId, DeviceId, EntryId, LogId
+from onionchat.ids import ConversationId, DeviceId
 from onionchat.kinds.fold import Place
 from onionchat.log.entry import Entry
 from onionchat.log.log import LogHead

@@ -95,7 +95,7 @@ def examples(peer: Stranger, conversation: bytes) -> list[AnyRecord]:
         *(Frontier(conversation, (last,)), ConversationUnknown(conversation), Request(conversation, log, 1, last.seq)),
         *(BodiesRequested(conversation, log, ((1, last.seq),)), Batch(conversation, entries)),
         *(Ack(conversation, (Position(log, last.seq, last.id),)), RootDigest(bytes(16))),
-        ConversationDigests(((bytes(8), bytes(8)),)),
+        ConversationDigests(bytes(16)),
     ]
 
 

@@ -69,7 +69,7 @@ def test_own_devices_that_hold_the_same_begin_nothing_until_there_is_something_t
     carol = world.add("Carol")
     world.befriend(alice, carol)
     phone = world.add_device(alice, "phone")
-    for friend in friends[1:] + (carol,):
+    for friend in (bob, carol):
         friend.send("Alice", "hello")
     world.pass_time(100)
     phone.cut()
