@@ -91,7 +91,7 @@ class SyncSession:
         self.conversation, self.peer_device = conversation, peer_device
         self.state = State.NEW
         peer_account = members.member_account(conversation, peer_device)
-        self._reader = reader
+        self._reader, self._members = reader, members
         self._levels = Levels()
         of_ours = peer_account == own_account
         pull = None
@@ -101,6 +101,8 @@ class SyncSession:
         self._out = Outflow(conversation, reader, self._levels, of_ours, verify)
         self._own_logs: frozenset[LogId] = frozenset()
         self._announced: dict[LogId, int] = {}
+        """How far the peer knows us to have a log."""
+        self._of_peer: dict[LogId, bool] = {}
         self._bodies_asked: dict[LogId, int] = {}
         self._budget_bytes: int | None = None
         self._acks_owed = 0
@@ -205,6 +207,8 @@ class SyncSession:
                     self._out.show(log, known + 1, head.seq)
                 else:
                     self._out.announce(log)
+            else:
+                self._tell_author(log, head.seq)
             if head.frozen:
                 self._out.send_evidence(self._reader.branches(self.conversation, log))
 
@@ -264,13 +268,19 @@ class SyncSession:
                 return [QuotaReached(self.conversation)] if self._acks_owed == 1 else []
             self._budget_bytes -= sum(map(len, record.entries))
         entries, logs = self._in.take(record.entries, now)
-        out: list[Command] = []
+        out = self._returned(entries)
         if entries:
             self._batches.append(logs)
             out.append(AppendEntries(self.conversation, entries))
         else:
             out.append(acknowledgement(self.conversation, self._levels, logs))
         return out + self._go_on(now)
+
+    def _returned(self, entries: Sequence[Entry]) -> list[Command]:
+        """What we wrote and the peer passes on to us is on its disk; from here on we would not show it, nor hear so."""
+        newest = {entry.log: entry for entry in entries if entry.log in self._own_logs}
+        agreed = [Position(e.log, e.seq, e.id) for e in newest.values() if self._our_id(e.log, e.seq) == e.id]
+        return [RecordAcknowledged(self.conversation, tuple(agreed))] if agreed else []
 
     def _learn(self, head: LogHead) -> None:
         """Commits are told of in groups: an older head says nothing new, unless it is frozen."""
@@ -293,6 +303,7 @@ class SyncSession:
         out: list[Command] = []
         if logs:
             out.append(acknowledgement(self.conversation, self._levels, logs))
+            self._announced |= {log: self._levels.ours[log].seq for log in logs if log in self._levels.ours}
         for log in logs:
             if log in self._bodies_asked:
                 self._ask_bodies(log, out)
@@ -320,6 +331,21 @@ class SyncSession:
         known = self._levels.theirs.get(log, 0)
         if newest.header.seq > known:
             self._show(log, run if run[0].header.seq > known else [e for e in run if e.header.seq > known])
+        else:
+            self._tell_author(log, newest.header.seq)
+
+    def _tell_author(self, log: LogId, seq: int) -> None:
+        """What came by another way: its author waits to hear that it is here, and has no cause to send it."""
+        if seq > self._announced.get(log, 0) and self._is_of_peer(log):
+            self._announced[log] = seq
+            self._out.announce(log)
+
+    def _is_of_peer(self, log: LogId) -> bool:
+        """Whether the peer writes this log."""
+        if log not in self._of_peer:
+            known = self._members.known_log(log)
+            self._of_peer[log] = known is not None and known.device == self.peer_device
+        return self._of_peer[log]
 
     def _release(self, log: LogId) -> list[Command]:
         released = self._in.released(log)

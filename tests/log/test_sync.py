@@ -19,7 +19,7 @@ from onionchat.log.commands import (
     SendRecord,
     WakeAt,
 )
-from onionchat.log.entry import WireEntry
+from onionchat.log.entry import NO_ENTRY, Content, WireEntry, make_entry
 from onionchat.log.sync import State, SyncSession, conversation_of
 from onionchat.testing.playbook import Playbook
 from onionchat.wire.records import (
@@ -319,8 +319,9 @@ def test_nothing_is_pushed_to_whom_it_came_from() -> None:
     desk = Desk(ENTRIES[:2])
     play = desk.open(ANN, position(ENTRIES[:2]))
     play.given(batch(ENTRIES[2])).expect(AppendEntries)
-    desk.commit(ENTRIES[2:3])
+    heads = desk.commit(ENTRIES[2:3])
     session: Any = play.core
+    play.when(lambda: session.committed(heads, 0.0)).expect(acked(ENTRIES[:3]))
     play.when(lambda: session.entries_appended(ENTRIES[2:3], 0.0)).expect_no_more()
 
 
@@ -498,3 +499,57 @@ def test_routing() -> None:
     assert conversation_of(offer()) == CHAT
     assert conversation_of(Ping(1)) is None
     assert LogId(KEY.public) == LOG and ME != ANN
+
+
+def test_whoever_passes_our_own_entry_on_to_us_has_it() -> None:
+    """It may have it from another device, before we could show it; afterwards there is no need to."""
+    desk = Desk(known=False)
+    mine = [desk.store.write(CHAT, b"mine", 1000), desk.store.write(CHAT, b"more", 1001)]
+    play = desk.open(ANN, position(mine[:1]))
+    play.given(batch(mine[1]))
+    play.expect(RecordAcknowledged(CHAT, (position(mine),)))
+
+
+def test_an_entry_under_our_number_that_we_never_wrote_says_nothing() -> None:
+    desk = Desk(known=False)
+    mine = desk.store.write(CHAT, b"mine", 1000)
+    (key,) = [log.key for log in desk.store._logs[CHAT].values() if log.key is not None]
+    other = make_entry(key, 1, NO_ENTRY, (1, 0), Content(bytes(16), (), "text", 0, b"not mine"))
+    assert (other.log, other.seq) == (mine.log, mine.seq) and other.id != mine.id
+    desk.open(ANN, Position(mine.log, 0, bytes(32))).given(batch(other)).expect(AppendEntries).expect_no_more()
+
+
+def test_an_author_hears_that_we_have_its_entry_when_another_brought_it() -> None:
+    """It has shown us its position, and leaves it to us to ask; we have asked somebody else."""
+    desk = Desk(ENTRIES[:1])
+    play = desk.open(ANN, position(ENTRIES[:2]))
+    desk.commit(ENTRIES[1:2])
+    play.when(lambda: play.core.entries_appended(ENTRIES[1:2], 0.0))
+    play.expect(SendRecord(Frontier(CHAT, (position(ENTRIES[:2]),)))).expect_no_more()
+    play.when(lambda: play.core.entries_appended(ENTRIES[1:2], 0.0)).expect_no_more()
+
+
+def test_an_author_hears_so_too_when_it_came_while_we_greeted() -> None:
+    desk = Desk(ENTRIES[:1])
+    session = desk.session()
+    session.start(0.0)
+    desk.commit(ENTRIES[1:2])
+    assert session.entries_appended(ENTRIES[1:2], 0.0) == []
+    said = session.receive_record(Frontier(CHAT, (position(ENTRIES[:2]),)), 0.0)
+    assert SendRecord(Frontier(CHAT, (position(ENTRIES[:2]),))) in said
+
+
+def test_only_the_author_hears_it() -> None:
+    desk = Desk(ENTRIES[:1])
+    play = desk.open(BEN, position(ENTRIES[:2]))
+    desk.commit(ENTRIES[1:2])
+    play.when(lambda: play.core.entries_appended(ENTRIES[1:2], 0.0)).expect_no_more()
+
+
+def test_an_answered_batch_says_it_already() -> None:
+    desk = Desk(ENTRIES[:1])
+    play = desk.open(ANN, position(ENTRIES[:1]))
+    play.given(batch(ENTRIES[1])).expect(AppendEntries)
+    heads = desk.commit(ENTRIES[1:2])
+    play.when(lambda: play.core.committed(heads, 0.0)).expect(acked(ENTRIES[:2])).expect_no_more()
+    play.when(lambda: play.core.entries_appended(ENTRIES[1:2], 0.0)).expect_no_more()
