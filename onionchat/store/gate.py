@@ -124,13 +124,16 @@ class Gate:
         _require_writable(c, conversation)
         result = Appended(conversation_id)
         row = self.own_log(c, conversation, result)
-        seen, covered = self._unseen(c, conversation, row, now_ms)
+        unseen = self._unseen(c, conversation, row, now_ms)
+        seen = tuple(sorted(bytes(head) for _, head, *_ in unseen))
         content = Content(self._random(16), seen, kind_of(body), expires_ms, body_bytes(body))
         head = row.head
-        time = next_time(now_ms, (head.ms, head.counter), [(conversation.ms, conversation.counter)])
+        # theirs, too: what was far ahead when it came is due by now, and has not raised the conversation's
+        times = [(conversation.ms, conversation.counter), *((ms, counter) for *_, ms, counter in unseen)]
+        time = next_time(now_ms, (head.ms, head.counter), times)
         entry = make_entry(self._log_key(row), head.seq + 1, head.id, time, content)
         new_head = LogHead(head.log, entry.seq, entry.id, *time, head.floor_seq, head.floor_id)
-        for log_n, seq in covered:
+        for log_n, _, seq, *_ in unseen:
             c.execute("UPDATE log SET covered = ? WHERE n = ?", (seq, log_n))
         self._keeper.keep(c, conversation, row, [entry], now_ms, result, is_new=True)
         save_head(c, row.n, new_head)
@@ -145,16 +148,15 @@ class Gate:
 
     def _unseen(
         self, c: Connection, conversation: ConversationRow, own: LogRow, now_ms: int
-    ) -> tuple[tuple[bytes, ...], list[tuple[int, int]]]:
-        """Newest entries of other logs that `prev` does not cover yet, and what is covered then."""
+    ) -> list[tuple[int, bytes, int, int, int]]:
+        """The newest entries of other logs that `prev` does not cover yet: number of the log, id, seq, ms, counter."""
         rows = c.execute(  # few come: sorting them here is cheaper than telling SQLite to
             "SELECT n, head, seq, ms, counter FROM log WHERE conversation = ? AND n != ? AND seq > covered"
             " AND NOT frozen",
             (conversation.n, own.n),
         ).fetchall()
-        newest = sorted(rows, key=lambda row: -row[3])[: limits.SEEN_MAX]
-        due = [row for row in newest if not is_future((row[3], row[4]), now_ms)]
-        return tuple(sorted(bytes(row[1]) for row in due)), [(row[0], row[2]) for row in due]
+        due = [row for row in rows if not is_future((row[3], row[4]), now_ms)]
+        return sorted(due, key=lambda row: -row[3])[: limits.SEEN_MAX]
 
     def append(self, c: Connection, conversation_id: ConversationId, entries: Sequence[Entry], now_ms: int) -> Appended:
         """Entries that a peer brought, of any logs of one conversation, each log's in the order of their numbers.

@@ -378,3 +378,14 @@ def test_people_apart_from_ours_are_not_us(world: World) -> None:
     world.gate.admit(world.c, log.admission())
     world.take([log.write(Text("x"), NOW)])
     assert not world.lines()[0].mine
+
+
+def test_an_answer_stands_after_what_was_far_ahead_when_it_came(world: World) -> None:
+    """Its author's clock is a little ahead of ours; when it came, ours was far behind."""
+    log = world.log()
+    ahead = log.write(Text("a little ahead"), NOW + HOUR // 12)
+    world.take([ahead], NOW - HOUR)
+    answer = world.say(Text("an answer"), NOW)
+    assert answer.content is not None and answer.content.seen == (ahead.id,)
+    assert answer.time > ahead.time
+    assert world.texts() == ["a little ahead", "an answer"]
