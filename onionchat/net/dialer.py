@@ -111,9 +111,10 @@ class Dialer(Generic[T]):
 
     def wanted(self, targets: Iterable[T], now: float, urgent: Collection[T] = ()) -> list[Command[T]]:
         """The whole set of targets to be connected with; `urgent` ones of them are dialled at once."""
-        names = set(targets)
-        for name in names - self._targets.keys():
-            self._targets[name] = _Target(not_before=now)
+        names = dict.fromkeys(targets)  # no set: in what order is dialled must not depend on hashes
+        for name in names:
+            if name not in self._targets:
+                self._targets[name] = _Target(not_before=now)
         for name, target in list(self._targets.items()):
             target.is_wanted = name in names
             if not target.is_wanted and target.state is DialState.WAITING:

@@ -65,13 +65,14 @@ class Dialing:
         if not self._is_on or not self._node.is_unlocked:
             return
         book = self._node.book
-        devices = {device for person in book.active() for device in person.devices}
-        devices |= {device for device in book.own_devices if device != self._node.own.device}
-        asked = {key for key, asked in book.asked.items() if asked.state in ("waiting", "kept")}
+        wanted = [device for person in book.active() for device in person.devices]
+        wanted += [device for device in book.own_devices if device != self._node.own.device]
+        devices = set(wanted)
+        asked = [key for key, asked in book.asked.items() if asked.state in ("waiting", "kept")]
         self._revoke_unwanted(devices)
         fresh = {key for key in asked if book.asked[key].state == "waiting"}
         urgent = (self._urgent & devices) | fresh
-        self._run(self._dialer.wanted([*devices, *asked], self._now, urgent))
+        self._run(self._dialer.wanted([*wanted, *asked], self._now, urgent))
 
     def opened(self, devices: frozenset[DeviceId]) -> None:
         """A conversation with these devices is on the screen."""
@@ -177,7 +178,17 @@ class Dialing:
             raise DialError(DialFailure.UNREACHABLE)
         user = f"{self._isolation}-{target.hex()[:16]}"
         dialled = dial(
-            tor, node.reactor, node.credentials(), expected, address, VIRTUAL_PORT, user, node, target, fresh=fresh
+            tor,
+            node.reactor,
+            node.credentials(),
+            expected,
+            address,
+            VIRTUAL_PORT,
+            user,
+            node,
+            target,
+            fresh=fresh,
+            random=node.random,
         )
         self._underway[target] = dialled
         try:

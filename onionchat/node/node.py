@@ -338,21 +338,22 @@ class Node:
         if not self.is_unlocked:
             return
         effects = result.effects
-        for kind, key in effects.registers:
+        registers = sorted(effects.registers)  # what follows must not depend on hashes
+        for kind, key in registers:
             self.book.reload_register(self.store.reads, kind, key)
             if kind == chat.CARD_REGISTER:
                 self.introductions.changed(key)
-        for account in effects.accounts:
+        for account in sorted(effects.accounts):
             self.accounts.changed(AccountId(account))
         self.syncing.appended(result)
-        for opened in effects.opened:
+        for opened in sorted(effects.opened):
             self.syncing.conversation_opened(opened)
         shown = tuple(stored.n for stored in result.stored if stored.shown)
         if shown and self.has_subscribers:
             self.emit(MessagesAppended(result.conversation, shown))
-        for conversation in effects.conversations:
+        for conversation in sorted(effects.conversations):
             self.emit(ConversationChanged(ConversationId(conversation)))
-        for kind, key in effects.registers:
+        for kind, key in registers:
             if kind in ("contact", "trust"):
                 self.emit(ContactChanged(AccountId(key), kind))
         if effects.truncate:
