@@ -22,6 +22,7 @@ from onionchat.store.gate import NO_LOG
 from onionchat.store.keeping import Appended
 from onionchat.store.messages import Line
 from onionchat.store.rows import ConversationRow, find_conversation, logs_of
+from onionchat.store.twins import again_places
 from onionchat.text import name_key
 
 SHORT_ID_LINES = 1000
@@ -240,7 +241,7 @@ class Conversations:
         unsent = [line for line in chosen if line.mine and line.text is not None and not self._is_out(line)]
         withdrawn = [chat.Retract(line.id) for line in unsent if line.shown is Shown.TEXT] if params.withdraw else []
         result = t.Forgotten(count=len(chosen), unsent=len(unsent))
-        bodies = _forgets(row.id, chosen, heads)
+        bodies = _forgets(row.id, self._places(chosen), heads)
         notices = [(line.n,) for line in chosen if line.log == NO_LOG]
 
         def drop_notices(c: Any) -> None:
@@ -253,6 +254,14 @@ class Conversations:
             return result
 
         return Deferred.fromCoroutine(carry_out())
+
+    def _places(self, lines: list[Line]) -> list[tuple[int, int]]:
+        """Local number of the log, and number in it, of lines to be forgotten.
+
+        Of what was written again after a fork, the new place: under the old one another branch may stand elsewhere.
+        """
+        c = self._node.store.reads
+        return [place for line in lines for place in again_places(c, line.id) or [(line.log, line.seq)]]
 
     def _before(self, row: ConversationRow, before_ms: int) -> list[Line]:
         c = self._node.store.reads
@@ -294,12 +303,12 @@ def check_text(text: str) -> None:
         raise LocalError("the text is not valid Unicode; check the terminal's or the file's encoding") from None
 
 
-def _forgets(conversation: bytes, lines: list[Line], heads: dict[int, LogHead]) -> list[kinds.Forget]:
+def _forgets(conversation: bytes, places: list[tuple[int, int]], heads: dict[int, LogHead]) -> list[kinds.Forget]:
     """Ranges of what was shown, log by log; as few entries of *self* as they fit into."""
     by_log: dict[int, list[int]] = defaultdict(list)
-    for line in lines:
-        if line.log in heads:
-            by_log[line.log].append(line.seq)
+    for log, seq in places:
+        if log in heads:
+            by_log[log].append(seq)
     bodies = []
     for log, numbers in by_log.items():
         ranges: list[tuple[int, int]] = []

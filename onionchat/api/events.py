@@ -105,14 +105,13 @@ class EventFeed:
     def _delivered(self, event: MessagesDelivered, now: int) -> Iterable[t.Event]:
         name, device = self._name(event.conversation), id_text(event.device)
         rows = self._node.store.reads.execute(
-            "SELECT header FROM entry WHERE log = (SELECT n FROM log WHERE id = ?) AND seq > ? AND seq <= ?"
-            " AND shown = ? ORDER BY seq",
+            "SELECT header, again.id FROM entry LEFT JOIN again ON again.n = entry.n"
+            " WHERE log = (SELECT n FROM log WHERE id = ?) AND seq > ? AND seq <= ? AND shown = ? ORDER BY seq",
             (event.log, event.first, event.last, int(Shown.TEXT)),
         ).fetchall()
-        for (header,) in rows:
-            yield t.Event(
-                event="delivered", time=now, id=id_text(pages.id_of(header)), conversation=name, device=device
-            )
+        for header, again in rows:
+            entry = id_text(again or pages.id_of(header))
+            yield t.Event(event="delivered", time=now, id=entry, conversation=name, device=device)
 
     def _contact_changed(self, account: bytes, what: str, now: int) -> t.Event:
         made = t.Event(event="trust" if what == "trust" else "device", time=now, contact=self._contact(account))

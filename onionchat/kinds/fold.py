@@ -7,6 +7,7 @@ from onionchat import limits
 from onionchat.codec import decode, encode
 from onionchat.errors import LocalError, RemoteError
 from onionchat.kinds import account, chat
+from onionchat.kinds.again import Again
 from onionchat.kinds.changes import Change, MessageShown, Shown
 from onionchat.log.entry import Content
 
@@ -38,6 +39,7 @@ KINDS: dict[str, tuple[type[Body], frozenset[Place]]] = {
     "retract": (chat.Retract, EVERYWHERE),
     "timer": (chat.Timer, EVERYWHERE),
     "card": (chat.Card, DIRECT_ONLY),
+    "again": (Again, EVERYWHERE),
     "contact": (account.Contact, SELF_ONLY),
     "trust": (account.TrustSet, SELF_ONLY),
     "certificate": (account.Card, SELF_ONLY),

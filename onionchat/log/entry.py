@@ -18,6 +18,7 @@ from onionchat.ids import AccountId, ConversationId, EntryId, LogId
 NO_ENTRY = EntryId(bytes(32))
 """`prev` of the first entry of a log."""
 ENTRY_OVERHEAD_BYTES = 80  # signature and the lengths of an encoded entry
+AGAIN_OVERHEAD_BYTES = 512  # what an entry around an entry needs: header, signature, salt, kind, lengths
 HEADER_MAX_BYTES = 160  # three hashes and three numbers take at most 137
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=limits.TIME_MAX_MILLISECONDS)]
@@ -135,13 +136,19 @@ def parse_entry(raw: bytes) -> Entry:
     return Entry(header, _id_of(wire.header), wire.signature, content, wire.header, wire.content)
 
 
-def make_entry(log_key: keys.SigningKey, seq: int, prev: bytes, time: tuple[int, int], content: Content) -> Entry:
-    """Write and sign the next entry of a log of ours. LocalError when it is too long to travel."""
+def make_entry(
+    log_key: keys.SigningKey, seq: int, prev: bytes, time: tuple[int, int], content: Content, again: bool = False
+) -> Entry:
+    """Write and sign the next entry of a log of ours. LocalError when it is too long to travel.
+
+    Room is left for an entry to be written again, whole, inside another (`again`: it is that other one).
+    """
     content_raw = encode(content)
     header = Header(log_key.public, seq, prev, time[0], time[1], labelled_hash(b"content", content_raw))
     header_raw = encode(header)
     entry_id = _id_of(header_raw)
-    if len(content_raw) + len(header_raw) + ENTRY_OVERHEAD_BYTES > limits.ENTRY_MAX_BYTES:
+    longest = limits.ENTRY_MAX_BYTES - (0 if again else AGAIN_OVERHEAD_BYTES)
+    if len(content_raw) + len(header_raw) + ENTRY_OVERHEAD_BYTES > longest:
         raise LocalError("that is too long for one message; send it as a file")
     return Entry(header, entry_id, log_key.sign(b"entry", entry_id), content, header_raw, content_raw)
 
@@ -151,6 +158,12 @@ def rebuild(header_raw: bytes, signature: bytes, content_raw: bytes | None) -> E
     content = None if content_raw is None else decode(content_raw, Content, limits.ENTRY_MAX_BYTES)
     header = decode(header_raw, Header, HEADER_MAX_BYTES)
     return Entry(header, _id_of(header_raw), signature, content, header_raw, content_raw)
+
+
+def signed(log_key: keys.SigningKey, entry: Entry) -> Entry:
+    """An entry of a log of ours with our signature: one that came in a run may have had another."""
+    signature = log_key.sign(b"entry", entry.id)
+    return Entry(entry.header, entry.id, signature, entry.content, entry.header_raw, entry.content_raw)
 
 
 def is_signed(entry: Entry) -> bool:

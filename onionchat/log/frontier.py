@@ -5,7 +5,7 @@ bytes which conversations differ; they are keyed by the channel, so that they sa
 (log, seq, id) alone: floors, tombstones and bodies differ between honest devices.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -80,10 +80,22 @@ def conversation_hash(key: bytes, conversation: ConversationId) -> bytes:
     return keyed_hash(key, b"conversation name", conversation, DIGEST_BYTES)
 
 
-def conversation_digest(key: bytes, conversation: ConversationId, heads: Iterable[LogHead]) -> bytes:
-    """8 bytes over all heads of a conversation, in the order of the logs' keys. Empty logs do not count."""
-    parts = sorted(head.log + head.seq.to_bytes(8, "big") + head.id for head in heads if head.seq)
+def conversation_digest(
+    key: bytes, conversation: ConversationId, heads: Iterable[LogHead], settled: Container[LogId] = ()
+) -> bytes:
+    """8 bytes over all heads of a conversation, in the order of the logs' keys. Empty logs do not count.
+
+    `settled`: frozen logs of which the two need not agree about the branch.
+    """
+    parts = sorted(_digested(head, head.log in settled) for head in heads if head.seq)
     return keyed_hash(key, b"conversation digest", conversation + b"".join(parts), DIGEST_BYTES)
+
+
+def _digested(head: LogHead, is_settled: bool) -> bytes:
+    if head.frozen and is_settled:
+        return head.log + b"forked"
+    place = head.seq.to_bytes(8, "big") + head.id
+    return head.log + b"forked" + place if head.frozen else head.log + place
 
 
 def root_digest(key: bytes, digests: Iterable[tuple[bytes, bytes]]) -> bytes:

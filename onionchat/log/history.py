@@ -58,6 +58,7 @@ class HistoryPull:
         self._sizes: dict[LogId, int] = {}
         self._oldest_ms: dict[LogId, int] = {}
         self._entries_left = goal.entries_max
+        self._useless: set[LogId] = set()
         self.fresh: set[LogId] = set()  # no entry yet: the first block comes before anything else
 
     def peer_position(self, log: LogId) -> None:
@@ -117,6 +118,8 @@ class HistoryPull:
         """The store has put a block under the floor; `head` is the log's, with the lowered floor."""
         block = self._running.pop(head.log)
         self._scheduler.release(CLAIM_PREFIX + head.log, self)
+        if head.floor_seq >= block.last:  # of a forked log this peer has another branch
+            self._useless.add(head.log)
         self._oldest_ms.pop(head.log, None)
         self.fresh.discard(head.log)
         self._sizes[head.log] = min(2 * self._sizes[head.log], limits.HISTORY_BLOCK_MAX)
@@ -141,7 +144,9 @@ class HistoryPull:
 
     def _is_wanted(self, head: LogHead) -> bool:
         top = self._top(head)
-        if top == 0 or head.frozen or head.log in self._running or self._levels.theirs.get(head.log, 0) < top:
+        if head.log in self._running or (head.frozen and (top > head.floor_seq or head.log in self._useless)):
+            return False
+        if top == 0 or self._levels.theirs.get(head.log, 0) < top:
             return False
         return self._oldest_known_ms(head) >= self._goal.not_before_ms
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from onionchat import limits
 from onionchat.errors import RemoteError
 from onionchat.ids import AccountId, ConversationId, DeviceId, LogId
+from onionchat.log.branches import BranchPull
 from onionchat.log.certificate import Admission, Belief, LogCertificate, admit, believe, parse_log_certificate
 from onionchat.log.commands import AdmitLog, Command, ConflictNoticed, SendRecord
 from onionchat.log.entry import Entry, parse_entry
@@ -32,8 +33,9 @@ class Inflow:
         own_account: AccountId,
         scheduler: RequestScheduler,
         history: HistoryPull | None,
+        branches: BranchPull,
     ) -> None:
-        self.history = history
+        self.history, self.branches = history, branches
         self.behind: set[LogId] = set()
         self._conversation, self._peer_device, self._levels = conversation, peer_device, levels
         self._members, self._own_account, self._scheduler = members, own_account, scheduler
@@ -125,6 +127,9 @@ class Inflow:
                 raise RemoteError("a batch that is not in the order of its log")
             before = seq
             if fresh and log in fresh and history is not None and history.take(entry):
+                continue
+            if self.branches.took(entry):
+                entries.append(entry)
                 continue
             if seq == expected + 1 and log in ours:
                 entries.append(entry)
@@ -239,6 +244,7 @@ class Inflow:
         log = LogId(named.log)
         self._check_number_of_logs(log)
         self._levels.peer_has(log, named.seq)
+        self.branches.peer_position(named)
         if self.history is not None:
             self.history.peer_position(log)
         self.behind.add(log)
@@ -253,8 +259,7 @@ class Inflow:
 
     def ask(self, now: float) -> tuple[list[Command], float | None]:
         """Ask for what the peer has and we lack. Second: when to look again at what others are asked for."""
-        out: list[Command] = []
-        look_again: float | None = None
+        out, look_again = self.branches.commands(now)
         for log in sorted(self.behind):
             head = self._levels.ours.get(log)
             first = self.expected(log) + 1
@@ -281,6 +286,7 @@ class Inflow:
     def stopped(self) -> None:
         """The session has ended: leave everything to the others."""
         self._scheduler.release_all(self)
+        self.branches.stopped()
         if self.history is not None:
             self.history.stopped()
         self._held.clear()

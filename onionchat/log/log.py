@@ -241,8 +241,8 @@ def judge_block(head: LogHead, entries: Sequence[Entry], verify: Verify = is_sig
     begins = head.seq == 0
     top = head.end(entries[-1].header.seq if entries else 0) if begins else head.floor_seq
     entries = [entry for entry in entries if entry.header.seq <= top]
-    if not entries or head.frozen:
-        return BlockJudgement(head, [], set())
+    if not entries or (head.frozen and (begins or entries[-1].id != head.floor_id)):
+        return BlockJudgement(head, [], set())  # what is older than a fork is still taken, from whoever has this branch
     _check_chain(head.log, entries)
     last, first = entries[-1], entries[0].header
     verified = _verified_in_block(entries, verify)

@@ -42,6 +42,9 @@ class LogReader(Protocol):
     def branches(self, conversation: ConversationId, log: LogId) -> Sequence[bytes]:
         """Encoded evidence against a frozen log: entries of other branches."""
 
+    def is_taken(self, entry: EntryId) -> bool:
+        """Whether an entry of another branch of a log of ours was taken back, and all before it from the fork on."""
+
 
 class MembershipReader(Protocol):
     """Knows rosters, certificates and static keys."""

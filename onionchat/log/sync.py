@@ -14,7 +14,7 @@ States and what may come from the peer in each; anything else closes the channel
     CLOSED    refused or ended               nothing is looked at
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from enum import Enum
 from itertools import groupby
 
@@ -24,6 +24,7 @@ from onionchat import limits
 from onionchat.codec import decode
 from onionchat.errors import RemoteError
 from onionchat.ids import AccountId, ConversationId, DeviceId, EntryId, LogId
+from onionchat.log.branches import BranchPull
 from onionchat.log.certificate import LOG_CERTIFICATE_MAX_BYTES, LogCertificate
 from onionchat.log.commands import AppendEntries, Close, Command, QuotaReached, RecordAcknowledged, SendRecord, WakeAt
 from onionchat.log.entry import Entry, is_signed
@@ -97,7 +98,8 @@ class SyncSession:
         pull = None
         if history is not None:
             pull = HistoryPull(conversation, reader, self._levels, history, scheduler)
-        self._in = Inflow(conversation, peer_device, self._levels, members, own_account, scheduler, pull)
+        branches = BranchPull(conversation, reader, self._levels, scheduler)
+        self._in = Inflow(conversation, peer_device, self._levels, members, own_account, scheduler, pull, branches)
         self._out = Outflow(conversation, reader, self._levels, of_ours, verify)
         self._own_logs: frozenset[LogId] = frozenset()
         self._announced: dict[LogId, int] = {}
@@ -121,9 +123,11 @@ class SyncSession:
         self._announced = {head.log: head.seq for head in heads}
         self.state = State.OPEN
         for head in heads:
-            if head.seq:  # digests say nothing of empty logs
+            if head.frozen:  # both know of the fork; which branch the peer has, its digest does not say
+                self._levels.named.add(head.log)
+            elif head.seq:  # digests say nothing of empty logs
                 self._levels.peer_has(head.log, head.seq)
-        self._opened()
+        self._opened({head.log for head in heads if head.frozen})
         out: list[Command] = []
         for head in heads:
             self._ask_bodies(head.log, out)  # digests do not show that bodies are missing
@@ -132,7 +136,10 @@ class SyncSession:
     def _load(self) -> None:
         self._levels.ours.clear()
         self._levels.ours.update(heads_by_log(self._reader.heads(self.conversation)))
-        self._own_logs = frozenset(self._reader.own_logs(self.conversation))
+        self._load_own()
+
+    def _load_own(self) -> None:
+        self._own_logs = self._in.branches.own = frozenset(self._reader.own_logs(self.conversation))
 
     def _frontier(self) -> SendRecord:
         heads = list(self._levels.ours.values())[: limits.LOGS_PER_CONVERSATION_MAX]
@@ -196,7 +203,7 @@ class SyncSession:
             self._ask_bodies(LogId(named.log), out)
         return out
 
-    def _opened(self) -> None:
+    def _opened(self, known_forks: Container[LogId] = ()) -> None:
         """The peer's positions are known: offer what it does not name, and show it what came since we greeted."""
         for log, head in self._levels.ours.items():
             if log in self._own_logs or log not in self._levels.named:
@@ -209,7 +216,7 @@ class SyncSession:
                     self._out.announce(log)
             else:
                 self._tell_author(log, head.seq)
-            if head.frozen:
+            if head.frozen and log not in known_forks:
                 self._out.send_evidence(self._reader.branches(self.conversation, log))
 
     def _positions_received(self, positions: Sequence[Position]) -> list[Command]:
@@ -387,7 +394,7 @@ class SyncSession:
 
         After an `AdmitLog` the node calls it on all sessions, with the head that the disk has.
         """
-        self._own_logs = frozenset(self._reader.own_logs(self.conversation))
+        self._load_own()
         return self.log_changed(head, now)
 
     def log_changed(self, head: LogHead, now: float) -> list[Command]:

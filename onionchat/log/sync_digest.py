@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Protocol
 
 from onionchat.crypto.keys import is_equal
-from onionchat.ids import ConversationId
+from onionchat.ids import ConversationId, DeviceId, LogId
 from onionchat.log.commands import Close, Command, SendRecord, StartLevel, StartSync
 from onionchat.log.frontier import DIGEST_BYTES, conversation_digest, conversation_hash, root_digest
 from onionchat.log.log import LogHead
@@ -26,6 +26,12 @@ class ConversationReader(Protocol):
     def heads_of_all(self) -> Mapping[ConversationId, Sequence[LogHead]]:
         """All conversations that own devices share, with all their logs."""
 
+    def settled(self, conversation: ConversationId, log: LogId, peer: DeviceId) -> bool:
+        """Whether a forked log needs no more words between us and this device of ours.
+
+        A log of either of the two: when our newest of it was written again. Of anyone else: always.
+        """
+
 
 class State(Enum):
     """NEW -start-> ROOT_SENT -roots differ-> DETAILS_SENT -their details-> DONE; equal roots -> DONE."""
@@ -40,12 +46,12 @@ class State(Enum):
 class DigestSession:
     """Tells for each conversation whether to begin with frontiers or level. One for each channel to an own device.
 
-    `key`: 32 secret bytes of this channel, the same at both ends (derived from its exporter).
+    `key`: 32 secret bytes of this channel, the same at both ends (derived from its exporter). `peer`: whose it is.
     """
 
-    def __init__(self, reader: ConversationReader, key: bytes) -> None:
+    def __init__(self, reader: ConversationReader, key: bytes, peer: DeviceId) -> None:
         self.state = State.NEW
-        self._reader, self._key = reader, key
+        self._reader, self._key, self._peer = reader, key, peer
         self._heads: Mapping[ConversationId, Sequence[LogHead]] = {}
         self._digests: dict[bytes, bytes] = {}
         self._names: dict[bytes, ConversationId] = {}
@@ -57,7 +63,9 @@ class DigestSession:
         for conversation, heads in self._heads.items():
             name = conversation_hash(self._key, conversation)
             self._names[name] = conversation
-            self._digests[name] = conversation_digest(self._key, conversation, heads)
+            forked = [head.log for head in heads if head.frozen]
+            settled = [log for log in forked if self._reader.settled(conversation, log, self._peer)]
+            self._digests[name] = conversation_digest(self._key, conversation, heads, settled)
         self._root = root_digest(self._key, self._digests.items())
         self.state = State.ROOT_SENT
         return [SendRecord(RootDigest(self._root))]

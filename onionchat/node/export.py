@@ -15,8 +15,8 @@ from onionchat.codec import decode, encode
 from onionchat.crypto.vault import FILE_MAX_BYTES, KEY_BYTES, MAGIC, Cost, unwrap_key, wrap_key
 from onionchat.errors import LocalError, LockedError, OnionchatError, RemoteError, StoreError
 from onionchat.kinds.account import Contact
+from onionchat.kinds.again import AGAIN, plain
 from onionchat.kinds.fold import KINDS, Place
-from onionchat.log.entry import Content
 from onionchat.node.folder import create_private, sync_folder, with_logs
 from onionchat.node.salvage import Damaged, rows_by_number, rows_from_both_ends
 from onionchat.store.db import Connection, DatabaseError, connect, explained, migrate
@@ -30,7 +30,7 @@ ACCOUNT, EXPORTED_MS = "exported_account", "exported_ms"
 """Keys in the `meta` of an export."""
 REGISTERS = frozenset({"contact", "trust", "setting", "timer"})
 """Others name or hold keys."""
-TALK = frozenset(kind for kind, (_, places) in KINDS.items() if Place.DIRECT in places)
+TALK = frozenset(kind for kind, (_, places) in KINDS.items() if Place.DIRECT in places) - {AGAIN}
 """Kinds whose bodies are what people said; in others there may be keys."""
 
 _NUMBERED = {
@@ -39,6 +39,7 @@ _NUMBERED = {
     " floor_id, frozen, cut_seq, cut_id, covered, read_seq",
     "entry": "n, log, seq, key, conversation, ms, counter, tie, shown, mine, arrived, flags, expires, header,"
     " signature, content",
+    "again": "n, id, body",
 }
 _KEYED = {
     "statement": ("account, id, raw", "account, id"),
@@ -213,8 +214,9 @@ class _Copy:
 
 
 def _kind(content_raw: bytes) -> str:
+    """Of what an entry says: an `again` may hold anything."""
     try:
-        return decode(content_raw, Content, limits.ENTRY_MAX_BYTES).kind
+        return plain(content_raw).kind
     except RemoteError:
         return ""
 

@@ -65,6 +65,8 @@ class _Bringing:
         self._copy("forgotten", "log, first, last")
         (above,) = self._c.execute("SELECT coalesce(max(n), 0) FROM entry").fetchone()
         self._insert("entry", self._entries(above))
+        again = self._source.execute("SELECT n, id, body FROM again")
+        self._insert("again", ((n + above, entry, body) for n, entry, body in again))
         self._insert("mark", self._marks(above))
         self._insert("ack", self._acks())
         self._index(above)

@@ -37,6 +37,7 @@ from onionchat.node.events import (
     NodeEvent,
     TorChanged,
 )
+from onionchat.node.forks import Forks
 from onionchat.node.introductions import Introductions
 from onionchat.node.linking import LinkCode, Linking
 from onionchat.node.meeting import Meeting
@@ -98,6 +99,7 @@ class Node:
         self.linking = Linking(self)
         self.linking_refused = False
         """This device waits for being admitted, and a device of the account says that it knows nothing of it."""
+        self.forks = Forks(self)
         self.tor_problem = ""
         self.tor: Tor | None = None
         if tor_options is not None:
@@ -166,6 +168,7 @@ class Node:
             return  # stopped meanwhile
         self._book.load(store.reads)
         self.deliveries.load(store.reads)
+        self.forks.start()
         self._chores = self.reactor.callLater(CHORES_SECONDS, self._do_chores)
 
     def stop(self) -> "Deferred[None]":
@@ -346,6 +349,7 @@ class Node:
         for account in sorted(effects.accounts):
             self.accounts.changed(AccountId(account))
         self.syncing.appended(result)
+        self.forks.appended(result)
         for opened in sorted(effects.opened):
             self.syncing.conversation_opened(opened)
         shown = tuple(stored.n for stored in result.stored if stored.shown)
@@ -490,7 +494,7 @@ class Node:
         if isinstance(link.service, LinkCode):
             self.linking.left(link)
         elif link.peer.device is not None and (link.service is DEVICE or link.outgoing):
-            self.peers.closed(link, remote_fault)
+            self.peers.closed(link, remote_fault, self.forks.is_pushed_out(link, reason))
         else:
             self.meeting.stranger_left(link)
 

@@ -273,20 +273,21 @@ class Peers:
         node.syncing.link_ready(link, device, account, [person.conversation])
         node.emit(PeerConnected(account, device))
 
-    def closed(self, link: PeerLink, remote_fault: bool) -> None:
-        """A device's channel is gone."""
+    def closed(self, link: PeerLink, remote_fault: bool, is_pushed_out: bool = False) -> None:
+        """A device's channel is gone. `is_pushed_out`: by another that has our keys; dialling at once ends the same."""
         self._greetings.pop(link, None)
         self._node.syncing.link_closed(link)
         assert link.peer is not None
         device = link.peer.device
         if device is not None and remote_fault and self._node.is_unlocked:
             self._note_fault(device)
+        failure = DialFailure.REJECTED if remote_fault or is_pushed_out else DialFailure.LOST
         if device is None or self.live.get(device) is not link:
             if device is not None and device not in self.live:
-                self._node.dialing.lost(device, DialFailure.REJECTED if remote_fault else DialFailure.LOST)
+                self._node.dialing.lost(device, failure)
             return
         del self.live[device]
-        self._node.dialing.lost(device, DialFailure.REJECTED if remote_fault else DialFailure.LOST)
+        self._node.dialing.lost(device, failure)
         if self._node.is_unlocked:
             now_ms = self._node.now_ms()
             self._node.store.write(lambda c: people.mark_seen(c, device, now_ms)).addErrback(lambda _: None)

@@ -120,7 +120,7 @@ class Syncing:
         """Both sides are ready: begin. With own devices digests come first."""
         state = self._links[link] = LinkSessions(link, device, account, self._now)
         if account == self._host.own_account:
-            state.digests = DigestSession(self._host.reader, link.channel.exporter)
+            state.digests = DigestSession(self._host.reader, link.channel.exporter, device)
             state.unfinished = self._host.reader.unfinished()
             self._run(state, None, state.digests.start())
             return
@@ -279,7 +279,7 @@ class Syncing:
             case AdmitLog():
                 self._admit(state, command)
             case ConflictNoticed(name):
-                self._warn(name, "two devices claim one log; the first was kept. Compare words again.")
+                self.warn(name, "two devices claim one log; the first was kept. Compare words again.")
             case RecordAcknowledged():
                 self._host.acknowledged(state.link, command)
             case QuotaReached(name):
@@ -307,8 +307,8 @@ class Syncing:
         heads = state.digests.heads_of(conversation)
         self._run(state, conversation, self._session(state, conversation).start_level(heads, self._now))
 
-    def _warn(self, conversation: ConversationId, text: str) -> None:
-        """Once a day: who causes it can cause it again as often as it likes."""
+    def warn(self, conversation: ConversationId, text: str) -> None:
+        """Tell the user in the conversation, once a day: who causes it can cause it again as often as it likes."""
         last = self._warned.get((conversation, text))
         if last is None or self._now - last >= WARN_AGAIN_SECONDS:
             self._warned[conversation, text] = self._now

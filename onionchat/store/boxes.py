@@ -12,7 +12,10 @@ from onionchat.wire.records import LogBox
 def make_boxes(
     c: Connection, own: Own, log: int, certificate: bytes, account: bytes, random: Callable[[int], bytes]
 ) -> bool:
-    """Make the boxes of a log of ours that are missing, for every other device of both accounts; whether any was."""
+    """Make the boxes of a log of ours that are missing, for every device of both accounts; whether any was.
+
+    For this one, too: with its disk from an old copy it knows by it which logs are its own, whoever brings them.
+    """
     have = {
         (bytes(row[0]), row[1])
         for row in c.execute("SELECT device, to_serial FROM log_box WHERE log = ?", (log,)).fetchall()
@@ -20,7 +23,7 @@ def make_boxes(
     made = False
     for device in {d.id: d for a in (account, own.account) for d in devices_of(c, a)}.values():
         serial = device.certificate.serial
-        if device.id != own.device and (device.id, serial) not in have:
+        if (device.id, serial) not in have:
             box = make_box(certificate, own.static, own.serial, device.id, device.certificate.static, serial, random)
             add_box(c, log, box)
             made = True

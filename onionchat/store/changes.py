@@ -9,6 +9,7 @@ from onionchat.errors import RemoteError
 from onionchat.ids import AccountId, ConversationId
 from onionchat.kinds import chat
 from onionchat.kinds.account import Read
+from onionchat.kinds.again import plain
 from onionchat.kinds.changes import (
     AccountLearned,
     BodiesForgotten,
@@ -22,10 +23,11 @@ from onionchat.kinds.changes import (
     Shown,
 )
 from onionchat.kinds.fold import Place
-from onionchat.log.entry import Content, Entry, direct_id
+from onionchat.log.entry import Entry, direct_id
 from onionchat.store.db import Connection
 from onionchat.store.people import add_card, add_statements
-from onionchat.store.rows import Flag, id_key
+from onionchat.store.rows import Flag
+from onionchat.store.twins import rows_of, standing_id, twins_of
 
 
 @dataclass(slots=True)
@@ -84,13 +86,16 @@ def _open_direct(c: Connection, own: bytes, account: bytes, effects: Effects) ->
 
 
 def _set_register(c: Connection, change: RegisterSet, entry: Entry, n: int, effects: Effects) -> None:
-    """Last writer in the order of the screen; what loses becomes a tombstone, in *self* only."""
+    """Last writer in the order of the screen; what loses becomes a tombstone, in *self* only.
+
+    Two branches of a fork may have one place in that order: then the greater value.
+    """
     row = c.execute(
-        "SELECT ms, counter, log, seq, entry FROM register WHERE kind = ? AND key = ?", (change.kind, change.key)
+        "SELECT ms, counter, log, seq, value, entry FROM register WHERE kind = ? AND key = ?", (change.kind, change.key)
     ).fetchone()
     shared = change.kind in (chat.TIMER_REGISTER, chat.CARD_REGISTER)
     order = _due(c, entry, n) if shared else entry.key
-    if row is not None and (row[0], row[1], bytes(row[2]), row[3]) >= order:
+    if row is not None and (row[0], row[1], bytes(row[2]), row[3], bytes(row[4])) >= (*order, change.value):
         if not shared:
             drop_body(c, n, Flag.FINAL)
         return
@@ -99,7 +104,7 @@ def _set_register(c: Connection, change: RegisterSet, entry: Entry, n: int, effe
         (change.kind, change.key, *order, n, change.value),
     )
     if row is not None and not shared:
-        drop_body(c, row[4], Flag.FINAL)
+        drop_body(c, row[5], Flag.FINAL)
     effects.registers.add((change.kind, change.key))
 
 
@@ -130,8 +135,7 @@ def _supersede_read(c: Connection, change: ReadUpTo, entry: Entry, n: int) -> No
 def _read_marks(content_raw: bytes | None) -> dict[bytes, int]:
     if content_raw is None:
         return {}
-    content = decode(content_raw, Content, limits.ENTRY_MAX_BYTES)
-    return dict(decode(content.body, Read, limits.ENTRY_MAX_BYTES).marks)
+    return dict(decode(plain(content_raw).body, Read, limits.ENTRY_MAX_BYTES).marks)
 
 
 def _mark(c: Connection, change: MessageMarked, entry: Entry, n: int, author: bytes, effects: Effects) -> None:
@@ -142,11 +146,11 @@ def _mark(c: Connection, change: MessageMarked, entry: Entry, n: int, author: by
         return
     key = (change.target, int(change.mark), author)
     found = c.execute(
-        "SELECT ms, counter, log, seq, entry FROM mark WHERE target = ? AND mark = ? AND account = ?", key
+        "SELECT ms, counter, log, seq, value, entry FROM mark WHERE target = ? AND mark = ? AND account = ?", key
     ).fetchone()
-    is_late = found is not None and (found[0], found[1], bytes(found[2]), found[3]) >= order
+    is_late = found is not None and (found[0], found[1], bytes(found[2]), *found[3:5]) >= (*order, change.value)
     if found is not None and change.mark is Mark.EDIT:
-        _wipe_edit(c, n if is_late else found[4])  # so there is at most one to look for when the message goes
+        _wipe_edit(c, n if is_late else found[5])  # so there is at most one to look for when the message goes
     if is_late:
         return
     effects.conversations.add(ConversationId(b""))  # the conversation of the entry itself; the gate fills it in
@@ -163,11 +167,9 @@ def _mark(c: Connection, change: MessageMarked, entry: Entry, n: int, author: by
 
 
 def find_entry(c: Connection, entry_id: bytes) -> int | None:
-    """The local number of an entry."""
-    for n, header in c.execute("SELECT n, header FROM entry WHERE key = ?", (id_key(entry_id),)):
-        if labelled_hash(b"entry header", header) == entry_id:
-            return int(n)
-    return None
+    """The local number of an entry; of several rows that have its id, the one that is shown."""
+    rows = rows_of(c, entry_id)
+    return max(rows, key=lambda twin: twin.shown > 0).n if rows else None
 
 
 def author_of(c: Connection, n: int) -> bytes | None:
@@ -181,7 +183,7 @@ def author_of(c: Connection, n: int) -> bytes | None:
 
 
 def entry_id_of(c: Connection, n: int) -> bytes:
-    """The id of an entry of which the local number is known."""
+    """The id of an entry of which the local number is known: its own, by which its log goes on."""
     (header,) = c.execute("SELECT header FROM entry WHERE n = ?", (n,)).fetchone()
     return labelled_hash(b"entry header", header)
 
@@ -191,7 +193,7 @@ def own_text(content_raw: bytes | None) -> str | None:
     if content_raw is None:
         return None
     try:
-        content = decode(content_raw, Content, limits.ENTRY_MAX_BYTES)
+        content = plain(content_raw)
         return decode(content.body, chat.Text, limits.ENTRY_MAX_BYTES).text if content.kind == "text" else None
     except RemoteError:
         return None
@@ -204,7 +206,7 @@ def shown_text(c: Connection, n: int) -> str | None:
         return None
     edit = c.execute(
         "SELECT value FROM mark WHERE target = ? AND mark = ? AND account = ?",
-        (labelled_hash(b"entry header", row[1]), int(Mark.EDIT), author_of(c, n)),
+        (standing_id(c, n, row[1]), int(Mark.EDIT), author_of(c, n)),
     ).fetchone()
     return str(edit[0]) if edit is not None else own_text(row[0])
 
@@ -220,7 +222,12 @@ def unindex(c: Connection, n: int, text: str) -> None:
 
 
 def drop_body(c: Connection, n: int, flags: Flag) -> None:
-    """Wipe an entry's body, its edits' too, and take it out of the index."""
+    """Wipe an entry's body wherever it stands, its edits' too, and take it out of the index."""
+    for twin in twins_of(c, n):
+        _drop_one(c, twin, flags)
+
+
+def _drop_one(c: Connection, n: int, flags: Flag) -> None:
     text = shown_text(c, n)
     if text:
         unindex(c, n, text)
@@ -229,7 +236,7 @@ def drop_body(c: Connection, n: int, flags: Flag) -> None:
         return
     c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(flags), n))
     if row[2]:
-        drop_edits(c, labelled_hash(b"entry header", row[0]))
+        drop_edits(c, standing_id(c, n, row[0]))
 
 
 def drop_edits(c: Connection, entry_id: bytes) -> None:
@@ -241,7 +248,8 @@ def drop_edits(c: Connection, entry_id: bytes) -> None:
 
 
 def _wipe_edit(c: Connection, n: int) -> None:
-    c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL), n))
+    for twin in twins_of(c, n):
+        c.execute("UPDATE entry SET content = NULL, flags = flags | ? WHERE n = ?", (int(Flag.FINAL), twin))
 
 
 def _is_gone(c: Connection, n: int) -> bool:

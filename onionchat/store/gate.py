@@ -12,10 +12,11 @@ from onionchat.crypto.hashing import labelled_hash
 from onionchat.crypto.keys import SigningKey
 from onionchat.errors import LocalError, RemoteError
 from onionchat.ids import ConversationId, EntryId, LogId
+from onionchat.kinds.again import AGAIN, again
 from onionchat.kinds.changes import Shown
 from onionchat.kinds.fold import Body, Place, body_bytes, kind_of
 from onionchat.log.certificate import Belief, make_log_certificate
-from onionchat.log.clock import is_future, next_time
+from onionchat.log.clock import HybridTime, is_future, next_time
 from onionchat.log.commands import AdmitLog
 from onionchat.log.entry import NO_ENTRY, Content, Entry, make_entry
 from onionchat.log.log import Fork, Known, LogHead, judge_block, judge_run
@@ -23,6 +24,7 @@ from onionchat.store import changes
 from onionchat.store.boxes import add_box, make_boxes
 from onionchat.store.db import Connection
 from onionchat.store.keeping import Appended, Keeper
+from onionchat.store.mending import Mending
 from onionchat.store.own import Own
 from onionchat.store.people import contact_of
 from onionchat.store.rows import (
@@ -33,6 +35,7 @@ from onionchat.store.rows import (
     find_log,
     find_own_log,
     id_key,
+    logs_of,
     save_head,
 )
 
@@ -46,6 +49,7 @@ class Gate:
     def __init__(self, own: Own, random: Callable[[int], bytes]) -> None:
         self._own, self._random = own, random
         self._keeper = Keeper(own)
+        self._mending = Mending(self._write_again)
         self._log_keys: dict[bytes, SigningKey] = {}  # making the key from its seed costs as much as a signature
 
     # --- conversations and logs --------------------------------------------------------------------
@@ -127,17 +131,46 @@ class Gate:
         unseen = self._unseen(c, conversation, row, now_ms)
         seen = tuple(sorted(bytes(head) for _, head, *_ in unseen))
         content = Content(self._random(16), seen, kind_of(body), expires_ms, body_bytes(body))
-        head = row.head
         # theirs, too: what was far ahead when it came is due by now, and has not raised the conversation's
-        times = [(conversation.ms, conversation.counter), *((ms, counter) for *_, ms, counter in unseen)]
-        time = next_time(now_ms, (head.ms, head.counter), times)
-        entry = make_entry(self._log_key(row), head.seq + 1, head.id, time, content)
-        new_head = LogHead(head.log, entry.seq, entry.id, *time, head.floor_seq, head.floor_id)
+        seen_at = [(ms, counter) for *_, ms, counter in unseen]
         for log_n, _, seq, *_ in unseen:
             c.execute("UPDATE log SET covered = ? WHERE n = ?", (seq, log_n))
-        self._keeper.keep(c, conversation, row, [entry], now_ms, result, is_new=True)
+        result.heads.append(self._write(c, conversation, row, content, now_ms, result, seen_at))
+        return result
+
+    def _write(
+        self,
+        c: Connection,
+        conversation: ConversationRow,
+        row: LogRow,
+        content: Content,
+        now_ms: int,
+        result: Appended,
+        seen_at: Sequence[HybridTime] = (),
+    ) -> LogHead:
+        """The next entry of a log of ours; its new head. What is written again is not new."""
+        head, again = row.head, content.kind == AGAIN
+        time = next_time(now_ms, (head.ms, head.counter), [(conversation.ms, conversation.counter), *seen_at])
+        entry = make_entry(self._log_key(row), head.seq + 1, head.id, time, content, again)
+        new_head = LogHead(head.log, entry.seq, entry.id, *time, head.floor_seq, head.floor_id)
+        self._keeper.keep(c, conversation, row, [entry], now_ms, result, is_new=not again)
         save_head(c, row.n, new_head)
-        result.heads.append(new_head)
+        return new_head
+
+    def _write_again(
+        self, c: Connection, conversation: ConversationRow, old: Entry, now_ms: int, result: Appended
+    ) -> None:
+        expires = old.content.expires if old.content is not None else 0
+        content = Content(self._random(16), (), AGAIN, expires, body_bytes(again(old)))
+        self._write(c, conversation, self.own_log(c, conversation, result), content, now_ms, result)
+
+    def mend(self, c: Connection, conversation_id: ConversationId, now_ms: int) -> Appended:
+        """Write again a portion of what stands here after forks of our own; `mending` says that there is more."""
+        result = Appended(conversation_id)
+        conversation = find_conversation(c, conversation_id)
+        if conversation is not None and conversation.place is not Place.ARCHIVE:
+            rows = [row for row in logs_of(c, conversation_id) if row.head.frozen and row.seed is not None]
+            self._mending.go_on(c, conversation, rows, now_ms, result)
         return result
 
     def _log_key(self, row: LogRow) -> SigningKey:
@@ -194,6 +227,11 @@ class Gate:
         if judged.new_head != row.head:
             save_head(c, row.n, judged.new_head)
         result.heads.append(judged.new_head)
+        strays = [judged.fork.branch] if judged.fork is not None else []
+        if row.device == self._own.device:
+            result.copied_ms = max(result.copied_ms, *(e.header.ms for e in judged.accepted[-1:] + strays), 0)
+        if row.seed is not None and row.head.cut_seq is None:
+            self._mending.take_back(c, conversation, row, strays + judged.refused, now_ms, result)
 
     def prepend(
         self, c: Connection, conversation_id: ConversationId, entries: Sequence[Entry], now_ms: int
@@ -224,7 +262,7 @@ class Gate:
     def _keep_branch(self, c: Connection, row: LogRow, fork: Fork) -> None:
         (count,) = c.execute("SELECT count(*) FROM branch WHERE log = ?", (row.n,)).fetchone()
         if count < limits.FORK_BRANCHES_MAX:
-            branch = fork.branch
+            branch = fork.branch.tombstone()  # evidence of two branches, not of what was said
             c.execute("INSERT OR IGNORE INTO branch VALUES (?, ?, ?)", (row.n, branch.id, branch.raw))
 
     # --- what the program itself says ----------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from onionchat.ids import AccountId, ConversationId, EntryId
+from onionchat.kinds.again import original_of
 from onionchat.kinds.changes import Change, Mark, MessageShown, Shown
 from onionchat.kinds.fold import Place, fold
 from onionchat.log.clock import HybridTime, is_future
@@ -13,12 +14,17 @@ from onionchat.store import changes, quota
 from onionchat.store.changes import Effects
 from onionchat.store.db import Connection
 from onionchat.store.own import Own
-from onionchat.store.rows import ConversationRow, Flag, LogRow, Stored, id_key
+from onionchat.store.rows import ConversationRow, Flag, LogRow, Stored, find_log, id_key
+from onionchat.store.twins import Twin, any_again, note_again, rows_of
 
 
 @dataclass(slots=True)
 class Appended:
-    """What an append did: new entries, heads of all logs named, logs newly frozen, logs made, other effects."""
+    """What an append did: new entries, heads of all logs named, logs newly frozen, logs made, other effects.
+
+    `mending`: a log of ours was forked, and more of it is to be written again. `copied_ms`: the newest time of what a
+    peer brought that is signed with the keys of this very device; 0 for nothing.
+    """
 
     conversation: ConversationId
     stored: list[Stored] = field(default_factory=list)
@@ -26,6 +32,8 @@ class Appended:
     frozen: list[LogHead] = field(default_factory=list)
     added: list[LogHead] = field(default_factory=list)
     effects: Effects = field(default_factory=Effects)
+    mending: bool = False
+    copied_ms: int = 0
 
     @property
     def entries(self) -> list[Entry]:
@@ -34,7 +42,27 @@ class Appended:
 
 
 _INSERT_ENTRY = f"INSERT INTO entry VALUES ({','.join('?' * 16)})"  # noqa: S608
-_GONE = int(Flag.FORGOTTEN | Flag.EXPIRED)  # as a number: the arithmetic of IntFlag is slow
+# flags as numbers: the arithmetic of IntFlag is slow
+_FINAL, _LATE, _FUTURE = int(Flag.FINAL), int(Flag.LATE), int(Flag.FUTURE)
+_GONE = int(Flag.FORGOTTEN | Flag.EXPIRED)
+_WHY = int(Flag.FINAL | Flag.FORGOTTEN | Flag.RETRACTED | Flag.EXPIRED | Flag.UNWANTED)
+
+
+@dataclass(slots=True)
+class _Meaning:
+    """What an entry counts as. `entry`: itself, or the old one that it brings again. `content`: what is kept of it."""
+
+    entry: Entry
+    content: bytes | None
+    changed: tuple[Change, ...] = ()
+    flags: int = 0
+    replaces: Twin | None = None  # the line of ours that moves here, where it is delivered
+
+    @property
+    def expires(self) -> int | None:
+        """When the body goes; None for never, or when it is gone."""
+        content = self.entry.content
+        return content.expires if content is not None and content.expires and self.content else None
 
 
 @dataclass(slots=True)
@@ -48,6 +76,8 @@ class _Run:
     texts: list[tuple[int, str]] = field(default_factory=list)
     folded: list[tuple[int, Entry, tuple[Change, ...]]] = field(default_factory=list)
     gone: list[EntryId] = field(default_factory=list)
+    moved: list[tuple[int, int]] = field(default_factory=list)
+    again: set[EntryId] = field(default_factory=set)
     size_bytes: int = 0
 
 
@@ -82,6 +112,9 @@ class Keeper:
         for entry in entries:
             self._add(c, conversation, row, entry, now_ms, run, result, is_new)
         c.executemany(_INSERT_ENTRY, run.rows)
+        if run.moved:
+            c.executemany("UPDATE entry SET shown = ? WHERE n = ?", run.moved)
+            result.effects.conversations.add(conversation.id)
         if run.texts:
             c.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", run.texts)
         for entry_id in run.gone:
@@ -104,29 +137,44 @@ class Keeper:
         is_new: bool,
     ) -> None:
         n = self._last_n = self._newest_n(c) + 1
-        content, changed, why = self._admissible(c, conversation, entry, now_ms, is_new)
-        flags = int(why)
-        shown, text = _shown(changed)
-        time = entry.time
+        meaning = self._meaning(c, conversation, row, entry, now_ms, is_new, run.mine)
+        if meaning.entry is not entry:
+            self._note_again(c, n, meaning, run)
+        shown, text = _shown(meaning.changed)
+        flags, time = meaning.flags, meaning.entry.time
         if is_future(time, now_ms):
-            flags |= int(Flag.FUTURE)
+            flags |= _FUTURE
         elif time > run.latest:
             run.latest = time
         elif shown and not run.mine and not run.is_history:
-            flags |= int(Flag.LATE)
-        expires = entry.content.expires if entry.content and entry.content.expires and content else None
-        place = (n, row.n, entry.seq, id_key(entry.id), conversation.n, *time, id_key(row.head.log))
-        about = (shown, run.mine, now_ms, flags, expires)
-        run.rows.append((*place, *about, entry.header_raw, entry.signature, content))
-        run.size_bytes += len(content or b"") + quota.ENTRY_COST_BYTES
+            flags |= _LATE
+        place = (n, row.n, entry.seq, id_key(entry.id), conversation.n, *time, id_key(meaning.entry.log))
+        about = (shown, run.mine, now_ms, flags, meaning.expires)
+        run.rows.append((*place, *about, entry.header_raw, entry.signature, meaning.content))
+        run.size_bytes += len(meaning.content or b"") + quota.ENTRY_COST_BYTES
         if text:
             run.texts.append((n, text))
         if flags & _GONE:
-            run.gone.append(entry.id)
-        if changed and content:
-            run.folded.append((n, entry, changed))
-        is_late = bool(flags and flags & int(Flag.LATE))
-        result.stored.append(Stored(n, entry if content else entry.tombstone(), shown, is_late))
+            run.gone.append(meaning.entry.id)
+        if meaning.changed and meaning.content:
+            run.folded.append((n, meaning.entry, meaning.changed))
+        kept = entry if meaning.content else entry.tombstone()
+        result.stored.append(Stored(n, kept, shown, bool(flags & _LATE)))
+
+    def _note_again(self, c: Connection, n: int, meaning: _Meaning, run: _Run) -> None:
+        """The row brings another entry again. A line of ours moves to it, for there it is delivered."""
+        note_again(c, n, meaning.entry.id, meaning.entry.content is not None)
+        if meaning.entry.id in run.again:
+            meaning.changed = ()  # twice in one run
+        run.again.add(meaning.entry.id)
+        if meaning.replaces is None:
+            return
+        text = changes.shown_text(c, meaning.replaces.n)
+        if text:
+            changes.unindex(c, meaning.replaces.n, text)
+            run.texts.append((n, text))
+        c.execute("UPDATE entry SET shown = 0 WHERE n = ?", (meaning.replaces.n,))
+        run.moved.append((meaning.replaces.shown, n))
 
     def _newest_n(self, c: Connection) -> int:
         if self._last_n is None:
@@ -175,20 +223,56 @@ class Keeper:
         if marks:
             effects.conversations.add(ConversationId(b""))
 
-    def _admissible(
-        self, c: Connection, conversation: ConversationRow, entry: Entry, now_ms: int, is_new: bool = False
-    ) -> tuple[bytes | None, tuple[Change, ...], Flag]:
-        """The content that is kept (None: a tombstone), what it changes, and why it was dropped."""
-        content = entry.content
-        if not is_new and changes.is_forgotten(c, entry.header.log, entry.seq):
-            return None, (), Flag.FINAL | Flag.FORGOTTEN
-        if content is None:
-            return None, (), Flag.FINAL if conversation.place is Place.SELF else Flag.NONE
-        if content.expires and content.expires <= now_ms:
-            return None, (), Flag.FINAL | Flag.EXPIRED
-        if self._is_before_wish(conversation, entry):
-            return None, (), Flag.FINAL | Flag.UNWANTED
-        return entry.content_raw, fold(conversation.place, conversation.id, content), Flag.NONE
+    def _meaning(
+        self,
+        c: Connection,
+        conversation: ConversationRow,
+        row: LogRow,
+        entry: Entry,
+        now_ms: int,
+        is_new: bool = False,
+        mine: bool = False,
+        n: int = 0,
+    ) -> _Meaning:
+        """What an entry changes, and what is kept of it. `n`: its row, when it has one."""
+        old = self._original(c, conversation, row, entry)
+        meaning = _Meaning(entry if old is None else old, entry.content_raw)
+        content = meaning.entry.content
+        if not is_new and (changes.is_forgotten(c, entry.header.log, entry.seq) or _is_forgotten(c, old)):
+            meaning.content, meaning.flags = None, int(Flag.FINAL | Flag.FORGOTTEN)
+        elif entry.content is None:
+            meaning.flags = _FINAL if conversation.place is Place.SELF else 0
+        elif content is not None and content.expires and content.expires <= now_ms:
+            meaning.content, meaning.flags = None, int(Flag.FINAL | Flag.EXPIRED)
+        elif self._is_before_wish(conversation, meaning.entry):
+            meaning.content, meaning.flags = None, int(Flag.FINAL | Flag.UNWANTED)
+        elif content is not None:
+            meaning.changed = fold(conversation.place, conversation.id, content)
+        if old is not None or (not is_new and any_again(c)):
+            self._weigh_twins(c, meaning, mine, n)
+        return meaning
+
+    def _original(self, c: Connection, conversation: ConversationRow, row: LogRow, entry: Entry) -> Entry | None:
+        """The old entry that this one brings again: of a log of the same device in the same conversation."""
+        old = original_of(entry.content) if entry.content is not None else None
+        log = find_log(c, old.log) if old is not None else None
+        if log is None or (log.conversation, log.device) != (conversation.n, row.device) or log.n == row.n:
+            return None
+        return old
+
+    def _weigh_twins(self, c: Connection, meaning: _Meaning, mine: bool, n: int) -> None:
+        """The same entry may be here from another log: it counts once, and what is gone stays gone."""
+        twins = [twin for twin in rows_of(c, meaning.entry.id) if twin.n != n]
+        gone = next((twin for twin in twins if twin.flags & Flag.FINAL), None)
+        if gone is not None:
+            if meaning.entry.content is not None:
+                meaning.content = None
+            meaning.changed, meaning.flags = (), meaning.flags | int(gone.flags) & _WHY
+        elif any(twin.has_body for twin in twins):
+            meaning.changed = ()
+        has_body = meaning.entry.content is not None and meaning.content is not None
+        if mine and n == 0 and not meaning.changed and (has_body or gone is not None):
+            meaning.replaces = next((twin for twin in twins if twin.shown), None)
 
     def _is_before_wish(self, conversation: ConversationRow, entry: Entry) -> bool:
         """Whether this device was linked with less history than would hold this message."""
@@ -199,22 +283,26 @@ class Keeper:
         self, c: Connection, conversation: ConversationRow, row: LogRow, entry: Entry, now_ms: int, result: Appended
     ) -> None:
         """A body of which only the tombstone was here."""
-        content, changed, flags = self._admissible(c, conversation, entry, now_ms)
         found = c.execute("SELECT n FROM entry WHERE log = ? AND seq = ?", (row.n, entry.seq)).fetchone()
         if found is None:
             return
-        shown, text = _shown(changed)
-        expires = entry.content.expires if entry.content and entry.content.expires and content else None
+        meaning = self._meaning(c, conversation, row, entry, now_ms, n=found[0])
+        shown, text = _shown(meaning.changed)
+        place = (*meaning.entry.time, id_key(meaning.entry.log))
+        about = (meaning.content, shown, meaning.expires, meaning.flags)
         c.execute(
-            "UPDATE entry SET content = ?, shown = ?, expires = ?, flags = flags | ? WHERE n = ?",
-            (content, shown, expires, int(flags), found[0]),
+            "UPDATE entry SET ms = ?, counter = ?, tie = ?, content = ?, shown = ?, expires = ?, flags = flags | ?"
+            " WHERE n = ?",
+            (*place, *about, found[0]),
         )
-        if content and self._author(c, row) != self._own.account:
-            quota.note(c, conversation.n, len(content), now_ms)
+        if meaning.entry is not entry:
+            note_again(c, found[0], meaning.entry.id, meaning.entry.content is not None)
+        if meaning.content and self._author(c, row) != self._own.account:
+            quota.note(c, conversation.n, len(meaning.content), now_ms)
         if text:
             changes.index(c, found[0], text)
-        if changed and content:
-            self._apply(c, conversation, [(found[0], entry, changed)], self._author(c, row), result)
+        if meaning.changed and meaning.content:
+            self._apply(c, conversation, [(found[0], meaning.entry, meaning.changed)], self._author(c, row), result)
         result.effects.conversations.add(conversation.id)
 
     def _author(self, c: Connection, row: LogRow) -> bytes:
@@ -229,3 +317,13 @@ def _shown(changed: Sequence[Change]) -> tuple[int, str]:
         if isinstance(change, MessageShown):
             return int(change.shown), change.text if change.shown is Shown.TEXT else ""
     return int(Shown.NOT), ""
+
+
+def _is_forgotten(c: Connection, old: Entry | None) -> bool:
+    """Whether an old entry's number was forgotten. Where another branch stands under it here, that was meant."""
+    if old is None or not changes.is_forgotten(c, old.log, old.seq):
+        return False
+    rows = c.execute(
+        "SELECT header FROM entry JOIN log ON log.n = entry.log WHERE log.id = ? AND entry.seq = ?", (old.log, old.seq)
+    ).fetchall()
+    return all(header == old.header_raw for (header,) in rows)

@@ -8,17 +8,17 @@ from onionchat.codec import decode
 from onionchat.crypto.hashing import labelled_hash
 from onionchat.errors import LocalError, RemoteError
 from onionchat.kinds import chat
+from onionchat.kinds.again import plain
 from onionchat.kinds.changes import Mark, Shown
-from onionchat.log.entry import Content
 from onionchat.store.changes import author_of, find_entry
 from onionchat.store.db import Connection, DatabaseError
 from onionchat.store.rows import ConversationRow, Flag, id_key
 
 _COLUMNS = (
     "entry.n, entry.log, entry.seq, entry.ms, entry.shown, entry.mine, entry.arrived, entry.flags, entry.expires,"
-    " entry.header, entry.content, log.device, log.read_seq, entry.conversation"
+    " entry.header, entry.content, log.device, log.read_seq, entry.conversation, again.id"
 )
-_FROM = "entry LEFT JOIN log ON log.n = entry.log"
+_FROM = "entry LEFT JOIN log ON log.n = entry.log LEFT JOIN again ON again.n = entry.n"
 _ORDER = "entry.ms, entry.counter, entry.tie, entry.seq"
 _REVERSED = "entry.ms DESC, entry.counter DESC, entry.tie DESC, entry.seq DESC"
 
@@ -109,6 +109,7 @@ def search(c: Connection, query: str, conversation: ConversationRow | None, limi
     try:
         rows = c.execute(
             f"SELECT {_COLUMNS} FROM words JOIN entry ON entry.n = words.rowid LEFT JOIN log ON log.n = entry.log"  # noqa: S608
+            f" LEFT JOIN again ON again.n = entry.n"
             f" WHERE words MATCH ?{where} ORDER BY words.rowid DESC LIMIT ?",
             (match_expression(query), *values, limit),
         ).fetchall()
@@ -146,17 +147,21 @@ def _position(c: Connection, conversation: ConversationRow, entry: bytes) -> lis
 
 
 def _line(c: Connection, row: tuple) -> Line:  # type: ignore[type-arg]
-    n, log, seq, ms, shown, mine, arrived, flags, expires, header, raw, device, read_seq, conversation = row
-    line = Line(n, labelled_hash(b"entry header", header), log, seq, ms, Shown(shown), bool(mine), arrived, Flag(flags),
+    n, log, seq, ms, shown, mine, arrived, flags, expires, header, raw, device, read_seq, conversation, again = row
+    line = Line(n, again or id_of(header), log, seq, ms, Shown(shown), bool(mine), arrived, Flag(flags),
                 expires, None, device or b"", not mine and bool(log) and seq > read_seq, conversation)  # fmt: skip
     if raw is None:
         return line
     if line.shown is Shown.NOTICE:
         line.text = raw.decode()
         return line
-    content = decode(raw, Content, limits.ENTRY_MAX_BYTES)
+    content = plain(raw)
     line.missing_before = any(
-        c.execute("SELECT 1 FROM entry WHERE key = ?", (id_key(seen),)).fetchone() is None for seen in content.seen
+        c.execute(
+            "SELECT 1 FROM entry WHERE key = ? UNION ALL SELECT 1 FROM again WHERE id = ? LIMIT 1", (id_key(seen), seen)
+        ).fetchone()
+        is None
+        for seen in content.seen
     )
     try:
         if line.shown is Shown.TEXT:

@@ -14,6 +14,7 @@ from onionchat.log.log import LogHead
 from onionchat.log.reader import Range
 from onionchat.store.boxes import boxes_of
 from onionchat.store.db import Connection
+from onionchat.store.mending import is_taken
 from onionchat.store.own import Own
 from onionchat.store.people import static_of
 from onionchat.store.rows import find_log, heads_by_conversation, logs_of
@@ -87,6 +88,23 @@ class StoreReader:
         rows = self._c.execute("SELECT raw FROM branch WHERE log = (SELECT n FROM log WHERE id = ?)", (log,))
         return [bytes(row[0]) for row in rows]
 
+    def is_taken(self, entry: EntryId) -> bool:
+        """Whether an entry of another branch of a log of ours was taken back."""
+        return is_taken(self._c, entry)
+
+    def settled(self, conversation: ConversationId, log: LogId, peer: DeviceId) -> bool:
+        """Whether a forked log needs no more words with a device of ours: our newest of it was written again."""
+        row = find_log(self._c, log)
+        if row is None or row.device not in (self._own.device, peer):
+            return True
+        found = self._c.execute(
+            "SELECT 1 FROM again JOIN entry ON entry.n = again.n WHERE entry.log != ? AND again.id IN (?, ("
+            "SELECT again.id FROM again JOIN entry ON entry.n = again.n WHERE entry.log = ? AND entry.seq = ?))"
+            " LIMIT 1",
+            (row.n, row.head.id, row.n, row.head.seq),
+        ).fetchone()
+        return found is not None
+
     def conversations(self) -> Sequence[ConversationId]:
         """All conversations but archives."""
         rows = self._c.execute("SELECT id FROM conversation WHERE place != ?", (Place.ARCHIVE.value,))
@@ -109,7 +127,7 @@ class StoreReader:
         if wish is not None:
             rows += self._c.execute(
                 "SELECT DISTINCT log.conversation FROM log JOIN entry ON entry.log = log.n"
-                " AND entry.seq = log.floor_seq + 1 WHERE floor_seq > 0 AND NOT frozen AND entry.ms >= ?",
+                " AND entry.seq = log.floor_seq + 1 WHERE floor_seq > 0 AND entry.ms >= ?",
                 (wish.not_before_ms,),
             ).fetchall()
         numbers = {row[0] for row in rows}

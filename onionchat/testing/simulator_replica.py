@@ -160,7 +160,7 @@ class Replica:
         """A channel is ready."""
         self.links[link] = Link(peer)
         if self._directory.people[peer].account == self.own.account:
-            digests = DigestSession(self.store, labelled_hash(b"simulated exporter", link.to_bytes(8, "big")))
+            digests = DigestSession(self.store, labelled_hash(b"simulated exporter", link.to_bytes(8, "big")), peer)
             self.links[link].digests = digests
             return self._run(link, None, digests.start(), now)
         out: list[Effect] = []

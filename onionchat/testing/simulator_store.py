@@ -165,6 +165,12 @@ class MemoryStore:
         stored = self._logs[conversation].get(log)
         return stored.branches if stored else []
 
+    def is_taken(self, entry: EntryId) -> bool:
+        return False
+
+    def settled(self, conversation: ConversationId, log: LogId, peer: DeviceId) -> bool:
+        return True
+
     def known_log(self, log: LogId) -> KnownLog | None:
         """What we have about a log, in whatever conversation."""
         for logs in self._logs.values():

@@ -63,7 +63,7 @@ def test_positions_that_cannot_be(positions: list[Position]) -> None:
 
 def test_a_digest_covers_heads_in_any_order_and_no_more() -> None:
     digest = conversation_digest(KEY, CHAT, [head(A, 3), head(B, 5)])
-    assert digest == conversation_digest(KEY, CHAT, [head(B, 5, floor_seq=4, frozen=True), head(A, 3), head(C, 0)])
+    assert digest == conversation_digest(KEY, CHAT, [head(B, 5, floor_seq=4), head(A, 3), head(C, 0)])
     others = [
         conversation_digest(KEY, CHAT, [head(A, 4), head(B, 5)]),
         conversation_digest(KEY, CHAT, [head(A, 3)]),
@@ -71,6 +71,15 @@ def test_a_digest_covers_heads_in_any_order_and_no_more() -> None:
         conversation_digest(KEY, ConversationId(b"o" * 32), [head(A, 3), head(B, 5)]),
     ]
     assert digest not in others and len(digest) == 8
+
+
+def test_of_a_settled_fork_a_digest_covers_only_that_there_is_one() -> None:
+    ours = [head(A, 3), head(B, 5, frozen=True)]
+    theirs = [head(A, 3), head(B, 9, frozen=True)]
+    assert conversation_digest(KEY, CHAT, ours, [B]) == conversation_digest(KEY, CHAT, theirs, [B])
+    assert conversation_digest(KEY, CHAT, ours) != conversation_digest(KEY, CHAT, theirs)
+    assert conversation_digest(KEY, CHAT, ours) != conversation_digest(KEY, CHAT, [head(A, 3), head(B, 5)])
+    assert conversation_digest(KEY, CHAT, [head(B, 5)], [B]) == conversation_digest(KEY, CHAT, [head(B, 5)])
 
 
 def test_a_root_covers_all_conversations_in_any_order() -> None:

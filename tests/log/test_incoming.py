@@ -5,6 +5,7 @@ import pytest
 from onionchat import limits
 from onionchat.crypto.keys import SigningKey
 from onionchat.ids import LogId
+from onionchat.log.branches import BranchPull
 from onionchat.log.frontier import Levels, heads_by_log
 from onionchat.log.incoming import Inflow
 from onionchat.log.scheduler import RequestScheduler
@@ -19,7 +20,9 @@ ENTRIES = chain(20)
 def inflow(desk: Desk) -> Inflow:
     levels = Levels(heads_by_log(desk.store.heads(CHAT)))
     members = Members(desk.directory, desk.directory.people[ME], desk.store)
-    return Inflow(CHAT, ANN, levels, members, OURS, RequestScheduler(), None)
+    scheduler = RequestScheduler()
+    branches = BranchPull(CHAT, desk.store, levels, scheduler)
+    return Inflow(CHAT, ANN, levels, members, OURS, scheduler, None, branches)
 
 
 def test_it_runs_ahead_of_the_commits_and_falls_back_with_them() -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from onionchat.ids import ConversationId, LogId
+from onionchat.ids import ConversationId, DeviceId, LogId
 from onionchat.log.commands import Close, SendRecord, StartLevel, StartSync
 from onionchat.log.log import LogHead
 from onionchat.log.sync_digest import DigestSession, State
 from onionchat.wire.records import ConversationDigests, Ping, RootDigest
 
 KEY = b"k" * 32
+PEER = DeviceId(b"p" * 32)
 ONE, TWO, THREE = (ConversationId(bytes([n]) * 32) for n in (1, 2, 3))
 
 
@@ -16,18 +17,30 @@ class Books:
     """Heads by conversation: the number stands for the position of one log."""
 
     def __init__(self, **positions: int) -> None:
+        self.forks: dict[ConversationId, bool] = {}  # whether they are settled
         self.positions = {{"one": ONE, "two": TWO, "three": THREE}[name]: seq for name, seq in positions.items()}
 
     def heads_of_all(self) -> dict[ConversationId, Sequence[LogHead]]:
         return {
-            conversation: [LogHead(LogId(conversation), seq, seq.to_bytes(32, "big"))]  # type: ignore[arg-type]
+            conversation: [
+                LogHead(
+                    LogId(conversation),
+                    seq,
+                    seq.to_bytes(32, "big"),  # type: ignore[arg-type]
+                    frozen=conversation in self.forks,
+                )
+            ]
             for conversation, seq in self.positions.items()
         }
+
+    def settled(self, conversation: ConversationId, log: LogId, peer: DeviceId) -> bool:
+        assert log == conversation and peer == PEER
+        return self.forks[conversation]
 
 
 def meet(ours: Books, theirs: Books) -> tuple[list[object], list[object], int]:
     """Both sides talk until they are done: what each decides, and how many records were sent."""
-    sides = [DigestSession(ours, KEY), DigestSession(theirs, KEY)]
+    sides = [DigestSession(ours, KEY, PEER), DigestSession(theirs, KEY, PEER)]
     out = [side.start() for side in sides]
     decided: list[list[object]] = [[], []]
     sent = 0
@@ -67,9 +80,19 @@ def test_an_empty_log_makes_no_difference() -> None:
     assert ours == [StartLevel(ONE)] and sent == 2
 
 
+def test_settled_forks_are_level_whatever_the_branch() -> None:
+    ours, theirs = Books(one=3, two=5), Books(one=3, two=7)
+    ours.forks[TWO] = theirs.forks[TWO] = True
+    decided, _, sent = meet(ours, theirs)
+    assert decided == [StartLevel(ONE), StartLevel(TWO)] and sent == 2
+    theirs.forks[TWO] = False
+    decided, _, sent = meet(ours, theirs)
+    assert StartSync(TWO) in decided and sent == 4
+
+
 def test_the_snapshot_stays_as_it_was() -> None:
     books = Books(one=3)
-    session = DigestSession(books, KEY)
+    session = DigestSession(books, KEY, PEER)
     session.start()
     books.positions[ONE] = 4
     assert [head.seq for head in session.heads_of(ONE)] == [3]
@@ -80,7 +103,7 @@ def test_misbehaviour_closes() -> None:
     twice = ConversationDigests(b"1" * 8 + b"2" * 8 + b"1" * 8 + b"3" * 8)
     cut_off = ConversationDigests(b"1" * 8 + b"2" * 7)
     for records in ([ConversationDigests(b"")], [root, root], [root, twice], [root, cut_off], [Ping(1)]):
-        session = DigestSession(Books(one=3), KEY)
+        session = DigestSession(Books(one=3), KEY, PEER)
         session.start()
         commands = [command for record in records for command in session.receive_record(record)]
         assert isinstance(commands[-1], Close)

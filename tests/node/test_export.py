@@ -21,9 +21,9 @@ from tests.store.pages import plain_pages
 OTHER = "a passphrase of its own"
 
 
-@pytest.fixture
-def friend(tmp_path: Path) -> Friend:
-    return make_profile(tmp_path / "p")
+@pytest.fixture(params=["plain", "forked"])
+def friend(tmp_path: Path, request: pytest.FixtureRequest) -> Friend:
+    return make_profile(tmp_path / "p", forked=request.param == "forked")
 
 
 def export(folder: Path, salvage: bool = False, name: str = "export") -> Exported:

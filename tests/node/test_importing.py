@@ -27,8 +27,8 @@ OTHER = "a passphrase of its own"
 class Imported:
     """A profile with history, exported and brought into another one."""
 
-    def __init__(self, folder: Path, name: str | None = None) -> None:
-        self.friend: Friend = make_profile(folder / "p")
+    def __init__(self, folder: Path, name: str | None = None, forked: bool = False) -> None:
+        self.friend: Friend = make_profile(folder / "p", forked=forked)
         before = opened(folder / "p")
         self.old: Own = load_own(before)
         before.close()
@@ -45,9 +45,9 @@ class Imported:
         return page(self.c, row, 100)
 
 
-@pytest.fixture
-def imported(tmp_path: Path) -> Imported:
-    return Imported(tmp_path)
+@pytest.fixture(params=["plain", "forked"])
+def imported(tmp_path: Path, request: pytest.FixtureRequest) -> Imported:
+    return Imported(tmp_path, forked=request.param == "forked")
 
 
 def test_it_is_another_account_and_device(imported: Imported) -> None:

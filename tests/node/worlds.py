@@ -7,7 +7,7 @@ from onionchat.crypto.keys import ExchangeKey, SigningKey
 from onionchat.crypto.vault import Cost, unwrap_key
 from onionchat.identity.account import account_id, make_genesis
 from onionchat.identity.device import issue_certificate
-from onionchat.ids import AccountId, DeviceId, LogId
+from onionchat.ids import AccountId, ConversationId, DeviceId, LogId
 from onionchat.kinds import account as kinds
 from onionchat.kinds.chat import Edit, Reaction, Text, Timer
 from onionchat.kinds.fold import Body, Place, body_bytes, kind_of
@@ -95,13 +95,26 @@ def opened(directory: Path, passphrase: str = PASSPHRASE) -> Connection:
     return connect(directory / "onionchat.db", unwrap_key((directory / "key").read_bytes(), passphrase))
 
 
-def make_profile(directory: Path, seed: int = 1) -> Friend:
+def write_all_again(c: Connection, gate: Gate) -> None:
+    """As after a fork before the first entry: all of our logs are frozen, and stand again in others."""
+    own = [bytes(row[0]) for row in c.execute("SELECT conversation.id FROM conversation WHERE place != 'archive'")]
+    c.execute("INSERT INTO mending SELECT n, 1 FROM log WHERE seed IS NOT NULL")
+    c.execute("UPDATE log SET frozen = 1 WHERE seed IS NOT NULL")
+    for conversation in own:
+        while gate.mend(c, ConversationId(conversation), NOW + 1000).mending:
+            pass
+
+
+def make_profile(directory: Path, seed: int = 1, forked: bool = False) -> Friend:
     """A profile named Bob, with its history; the contact is called Ann."""
     profile.create_profile(directory, "Bob", PASSPHRASE, "keep", Cost.TESTS, counting(seed))
     c = opened(directory)
     own = load_own(c)
     c.execute("BEGIN")
-    friend = talk(c, own, Gate(own, counting(seed + 1)))
+    gate = Gate(own, counting(seed + 1))
+    friend = talk(c, own, gate)
+    if forked:
+        write_all_again(c, gate)
     c.execute("COMMIT")
     c.close()
     return friend

@@ -1,0 +1,417 @@
+"""A disk that goes back to an old copy: what was written apart comes together, once, in its order; nobody is fooled."""
+
+import shutil
+
+import pytest
+
+from onionchat.log.commands import StartLevel, StartSync
+from onionchat.testing.nodes import Actor
+
+
+def copy_disk(actor: Actor) -> None:
+    """A copy of the profile's folder, as a backup makes it, while it is stopped."""
+    actor.stop()
+    shutil.copytree(actor.folder, actor.folder.with_suffix(".copy"))
+    actor.start()
+
+
+def put_back(actor: Actor, start: bool = True) -> None:
+    """The old copy in place of the disk."""
+    actor.stop()
+    shutil.rmtree(actor.folder)
+    shutil.copytree(actor.folder.with_suffix(".copy"), actor.folder)
+    if start:
+        actor.start()
+
+
+def said(actor: Actor, name: str) -> list[tuple[str, str]]:
+    """Ids and texts of a conversation, without what the program says."""
+    return [(line.id, line.text) for line in actor.log(name, limit=1000) if line.kind != "notice"]
+
+
+def notices(actor: Actor, name: str) -> list[str]:
+    return [line.text for line in actor.log(name, limit=1000) if line.kind == "notice"]
+
+
+def forked(actor: Actor) -> int:
+    """How many logs are frozen here."""
+    (count,) = actor.node.store.reads.execute("SELECT count(*) FROM log WHERE frozen").fetchone()
+    return int(count)
+
+
+def test_a_restored_device_that_hears_first_takes_its_own_entries_back(world, friends):
+    alice, bob = friends
+    alice.send("Bob", "before")
+    copy_disk(alice)
+    world.pass_time(10)
+    alice.send("Bob", "after")
+    bob.send("Alice", "an answer")
+    put_back(alice)
+    world.pass_time(10)
+    alice.send("Bob", "and on")
+    world.pass_time(10)
+    assert [text for _, text in said(alice, "Bob")] == ["before", "after", "an answer", "and on"]
+    assert said(alice, "Bob") == said(bob, "Alice")
+    assert forked(alice) == forked(bob) == 0
+    assert alice.status().queued == 0
+
+
+def test_a_restored_device_that_wrote_first_gets_both_branches(world, friends):
+    alice, bob = friends
+    alice.send("Bob", "before")
+    copy_disk(alice)
+    world.pass_time(10)
+    for number in range(3):
+        alice.send("Bob", f"lost {number}")
+    bob.send("Alice", "an answer")
+    world.pass_time(10)
+    world.pass_time(30)
+    put_back(alice, start=False)
+    bob.cut()
+    alice.start()
+    for number in range(5):
+        alice.send("Bob", f"anew {number}")
+    bob.restore()
+    world.pass_time(60)
+    texts = ["before", "lost 0", "lost 1", "lost 2", "an answer", *(f"anew {n}" for n in range(5))]
+    assert [text for _, text in said(alice, "Bob")] == texts
+    assert said(alice, "Bob") == said(bob, "Alice")
+    assert forked(alice) == forked(bob) == 1
+    assert all(line.state == "delivered" for line in alice.log("Bob") if line.sender == "me")
+    assert alice.status().queued == 0
+    assert len(notices(alice, "Bob")) == len(notices(bob, "Alice")) == 1
+    assert any("old copy" in warning for warning in alice.status().warnings)
+    alice.send("Bob", "and on")
+    assert [text for _, text in said(bob, "Alice")] == [*texts, "and on"]
+
+
+def restored_apart(world, alice: Actor, others: list[Actor], lost, anew) -> None:
+    """Copy, live on, go back to the copy and write there before anybody is reached; then all meet."""
+    copy_disk(alice)
+    world.pass_time(30)
+    lost()
+    world.pass_time(30)
+    put_back(alice, start=False)
+    for other in others:
+        other.cut()
+    alice.start()
+    anew()
+    for other in others:
+        other.restore()
+    world.pass_time(120)
+
+
+def test_what_names_old_ids_finds_them(world, friends):
+    alice, bob = friends
+    alice.send("Bob", "before")
+    ids = {}
+
+    def lost() -> None:
+        for name in ("edited", "taken back", "plain"):
+            ids[name] = alice.send("Bob", name)
+        world.pass_time(5)
+        bob.do("message.react", name="Alice", id=ids["plain"], emoji="👍")
+        alice.do("message.edit", name="Bob", id=ids["edited"], text="edited twice")
+        alice.do("message.retract", name="Bob", id=ids["taken back"])
+        alice.do("message.react", name="Bob", id=bob.send("Alice", "an answer", reply_to=ids["plain"]), emoji="🎉")
+
+    restored_apart(world, alice, [bob], lost, lambda: alice.send("Bob", "anew"))
+    texts = ["before", "edited twice", "plain", "an answer", "anew"]
+    for actor, name in ((alice, "Bob"), (bob, "Alice")):
+        lines = {line.text: line for line in actor.log(name) if line.kind == "text" and not line.retracted}
+        assert list(lines) == texts
+        assert lines["edited twice"].edited
+        assert [mark.emoji for mark in lines["plain"].reactions] == ["👍"]
+        assert [mark.emoji for mark in lines["an answer"].reactions] == ["🎉"]
+        assert lines["an answer"].reply_to == lines["plain"].id == ids["plain"]
+        assert not any(line.missing_before for line in lines.values())
+    alice.do("message.edit", name="Bob", id=ids["plain"], text="changed by its old id")
+    world.pass_time(5)
+    assert "changed by its old id" in bob.texts("Alice")
+    assert [line.text for line in bob.do("message.search", query="old id")] == ["changed by its old id"]
+    assert [line.id for line in alice.do("message.search", query="old id")] == [ids["plain"]]
+    bob.do("message.forget", name="Alice", ids=[ids["plain"]])
+    assert "changed by its old id" not in bob.texts("Alice")
+
+
+def test_long_branches_come_whole(world, friends):
+    alice, bob = friends
+    alice.send("Bob", "before")
+    restored_apart(
+        world,
+        alice,
+        [bob],
+        lambda: [alice.begin("message.send", name="Bob", text=f"lost {n}") for n in range(700)],
+        lambda: [alice.begin("message.send", name="Bob", text=f"anew {n}") for n in range(600)],
+    )
+    rows = [a.node.store.reads.execute("SELECT count(*) FROM entry WHERE shown = 1").fetchone() for a in (alice, bob)]
+    assert rows == [(1301,), (1301,)]
+    assert said(alice, "Bob") == said(bob, "Alice")
+    assert alice.status().queued == 0
+
+
+def test_a_stop_in_the_middle_doubles_nothing(world, friends, monkeypatch):
+    from onionchat.store import mending
+
+    alice, bob = friends
+    alice.send("Bob", "before")
+    copy_disk(alice)
+    world.pass_time(30)
+    for number in range(20):
+        alice.send("Bob", f"lost {number}")
+    world.pass_time(30)
+    put_back(alice, start=False)
+    bob.cut()
+    alice.start()
+    for number in range(20):
+        alice.send("Bob", f"anew {number}")
+    monkeypatch.setattr(mending, "PORTION_ENTRIES", 7)
+    portions = []
+    gate = type(alice.node.store.gate)
+    mend = gate.mend
+
+    def once(self, c, conversation, now_ms):
+        if portions:
+            raise OSError("killed")
+        portions.append(1)
+        return mend(self, c, conversation, now_ms)
+
+    monkeypatch.setattr(gate, "mend", once)
+    bob.restore()
+    world.pass_time(60)
+    texts = ["before", *(f"lost {n}" for n in range(20)), *(f"anew {n}" for n in range(20))]
+    assert [text for _, text in said(alice, "Bob")] == texts
+    assert len(said(bob, "Alice")) == 21 + 7
+    world.faults.clear()
+    monkeypatch.setattr(gate, "mend", mend)
+    alice.restart()
+    world.pass_time(60)
+    assert said(alice, "Bob") == said(bob, "Alice")
+    assert [text for _, text in said(bob, "Alice")] == texts
+
+
+def test_cuts_in_the_middle_double_nothing(world, friends):
+    alice, bob = friends
+    alice.send("Bob", "before")
+    copy_disk(alice)
+    world.pass_time(30)
+    for number in range(60):
+        alice.send("Bob", f"lost {number} " + "x" * 5000)
+    world.pass_time(30)
+    put_back(alice, start=False)
+    bob.cut()
+    alice.start()
+    for number in range(60):
+        alice.send("Bob", f"anew {number} " + "x" * 5000)
+    bob.tor.restore()
+    for number in range(40):
+        for _ in range(3 * number):
+            if world.reactor.calls and world.reactor.calls[0].getTime() <= world.reactor.seconds() + 1:
+                world.reactor.advance(0.02)
+        world.network.break_streams(alice.tor)
+        world.settle()
+        if number % 8 == 7:
+            alice.restart()
+    world.pass_time(400)
+    assert len(said(alice, "Bob")) == 121
+    assert said(alice, "Bob") == said(bob, "Alice")
+
+
+def test_a_disk_that_goes_back_twice_is_mended_twice(world, friends):
+    alice, bob = friends
+    alice.send("Bob", "before")
+    restored_apart(world, alice, [bob], lambda: alice.send("Bob", "lost"), lambda: alice.send("Bob", "anew"))
+    texts = ["before", "lost", "anew"]
+    assert [text for _, text in said(bob, "Alice")] == texts
+    # the same old copy once more: it knows nothing of the first mending
+    for other in (bob,):
+        other.cut()
+    put_back(alice)
+    alice.send("Bob", "third life")
+    bob.restore()
+    world.pass_time(120)
+    assert said(alice, "Bob") == said(bob, "Alice")
+    assert [text for _, text in said(bob, "Alice")] == [*texts, "third life"]
+    # and a copy from after it, so that the new log is forked too
+    shutil.rmtree(alice.folder.with_suffix(".copy"))
+    restored_apart(world, alice, [bob], lambda: alice.send("Bob", "lost 2"), lambda: alice.send("Bob", "anew 2"))
+    assert said(alice, "Bob") == said(bob, "Alice")
+    assert [text for _, text in said(bob, "Alice")] == [*texts, "third life", "lost 2", "anew 2"]
+    assert alice.status().queued == 0
+
+
+# --- several devices -------------------------------------------------------------------------------------
+@pytest.fixture
+def household(world, friends):
+    """Alice's laptop and phone, Bob, Carol; all connected."""
+    laptop, bob = friends
+    phone = world.add_device(laptop, "phone")
+    carol = world.add("Carol")
+    world.befriend(laptop, carol)
+    world.pass_time(60)
+    return laptop, phone, bob, carol
+
+
+def state(actor: Actor) -> dict[str, object]:
+    """What a person's devices are to agree about."""
+    c = actor.node.store.reads
+    registers = c.execute("SELECT kind, key, value FROM register WHERE kind NOT IN ('read') ORDER BY kind, key")
+    forgotten = c.execute("SELECT log, first, last FROM forgotten ORDER BY log, first")
+    return {"registers": registers.fetchall(), "forgotten": forgotten.fetchall()}
+
+
+def lines(actor: Actor, name: str) -> list[tuple[str, str]]:
+    return [(id, text) for id, text in said(actor, name) if not text.startswith("(")]
+
+
+def test_account_state_and_conversations_are_mended_at_once(world, household):
+    laptop, phone, bob, carol = household
+    laptop.send("Bob", "before")
+    secret = bob.send("Alice", "forget me")
+    laptop.do("setting.set", key="name", value="old name")
+
+    def lost() -> None:
+        laptop.send("Bob", "lost to Bob")
+        laptop.send("Carol", "lost to Carol")
+        laptop.do("contact.rename", name="Carol", new="Caroline")
+        laptop.do("setting.set", key="name", value="new name")
+        laptop.do("message.forget", name="Bob", ids=[secret])
+        laptop.do("contact.trust", name="Bob", trust="validated")
+        laptop.send("Notes", "a note")
+
+    def anew() -> None:
+        laptop.send("Bob", "anew to Bob")
+        laptop.send("Carol", "anew to Carol")
+        laptop.do("setting.set", key="greeting", value="anew")
+
+    restored_apart(world, laptop, [phone, bob, carol], lost, anew)
+    assert state(laptop) == state(phone)
+    assert laptop.node.book.settings["name"] == "new name" and phone.node.book.settings["greeting"] == "anew"
+    assert laptop.contact("Caroline").name == "Caroline"
+    assert laptop.contact("Bob").trust == phone.contact("Bob").trust == "validated"
+    assert "forget me" not in laptop.texts("Bob") + phone.texts("Bob")
+    for one in (laptop, phone):
+        assert lines(one, "Bob") == [line for line in lines(bob, "Alice") if line[1] != "forget me"]
+        assert lines(one, "Caroline") == lines(carol, "Alice")
+        assert [text for _, text in lines(one, "Notes")] == ["a note"]
+    assert [text for _, text in lines(carol, "Alice")] == ["lost to Carol", "anew to Carol"]
+    assert any("laptop" in w or "old copy" in w for w in phone.status().warnings)
+    # the registers hold on both after a change, wherever it is made
+    phone.do("setting.set", key="name", value="newest")
+    world.pass_time(10)
+    assert laptop.node.book.settings["name"] == "newest" and state(laptop) == state(phone)
+
+
+def test_forked_logs_do_not_keep_own_devices_apart(world, household):
+    laptop, phone, bob, _ = household
+    laptop.send("Bob", "before")
+    restored_apart(world, laptop, [phone, bob], lambda: laptop.send("Bob", "lost"), lambda: laptop.send("Bob", "anew"))
+    assert forked(laptop) and forked(laptop) == forked(phone)
+    started = []
+    for actor in (laptop, phone):
+        start = actor.node.syncing._carry_out
+
+        def carry_out(state, conversation, command, start=start):
+            if isinstance(command, StartSync | StartLevel):
+                started.append(type(command))
+            start(state, conversation, command)
+
+        actor.node.syncing._carry_out = carry_out
+    phone.cut()
+    phone.restore()
+    world.pass_time(60)
+    assert started and set(started) == {StartLevel}
+
+
+def test_a_replica_that_was_off_all_the_time_gets_everything(world, household):
+    """Bob's tablet has the branch that was lost, and comes back after all is mended; his second phone has neither."""
+    laptop, phone, bob, _ = household
+    tablet, spare = world.add_device(bob, "tablet"), world.add_device(bob, "spare")
+    laptop.send("Bob", "before")
+    world.pass_time(30)
+    spare.cut()
+    copy_disk(laptop)
+    world.pass_time(30)
+    laptop.send("Bob", "lost")
+    world.pass_time(30)
+    tablet.cut()
+    for other in (phone, bob):
+        other.cut()
+    put_back(laptop)
+    laptop.send("Bob", "anew")
+    phone.restore()
+    bob.restore()
+    world.pass_time(120)
+    tablet.restore()
+    spare.restore()
+    world.pass_time(120)
+    everyone = [lines(a, "Bob") for a in (laptop, phone)] + [lines(a, "Alice") for a in (bob, tablet, spare)]
+    assert everyone == [everyone[0]] * 5
+    assert [text for _, text in everyone[0]] == ["before", "lost", "anew"]
+
+
+def test_a_device_that_is_linked_afterwards_gets_the_history_from_before_the_fork(world, friends):
+    alice, bob = friends
+    for number in range(150):
+        alice.send("Bob", f"old {number}")
+    restored_apart(
+        world,
+        alice,
+        [bob],
+        lambda: [alice.send("Bob", f"lost {n}") for n in range(5)],
+        lambda: [alice.send("Bob", f"anew {n}") for n in range(5)],
+    )
+    for owner, name in ((alice, "Bob"), (bob, "Alice")):
+        new = world.add_device(owner, f"new of {owner.name}")
+        world.pass_time(120)
+        assert lines(new, name) == lines(owner, name)
+        assert len(lines(new, name)) == 160
+
+
+# --- a copy that runs at the same time ------------------------------------------------------------------
+def test_a_copy_in_use_elsewhere_is_noticed_and_forks_once(world, friends):
+    alice, bob = friends
+    alice.send("Bob", "before")
+    alice.stop()
+
+    def found(new: Actor) -> None:
+        shutil.copytree(alice.folder, new.folder)
+
+    alice.start()
+    copy = Actor(world, "copy", 77, found)
+    world.actors.append(copy)
+    for number in range(4):
+        alice.tor.cut()
+        copy.tor.cut()
+        for one in (alice, copy):
+            one.send("Bob", f"{one.name} {number}")
+            world.pass_time(120)
+        alice.tor.restore()
+        copy.tor.restore()
+        world.pass_time(400)
+    for one in (alice, copy):
+        assert any("a copy of this device is in use" in warning for warning in one.status().warnings), one.name
+    dials = len(world.network.dials)
+    world.pass_time(1800)
+    assert len(world.network.dials) - dials < 80  # whoever is connected last pushes the other one out, at leisure
+    copy.stop()
+    world.actors.remove(copy)
+    world.pass_time(900)
+    wanted = {"before", *(f"{name} {n}" for name in ("Alice", "copy") for n in range(4))}
+    assert sorted(text for _, text in said(bob, "Alice")) == sorted(wanted)
+    assert said(alice, "Bob") == said(bob, "Alice")
+    (logs,) = bob.node.store.reads.execute(
+        "SELECT count(*) FROM log WHERE device = ?", (alice.node.own.device,)
+    ).fetchone()
+    assert logs == 3 and forked(bob) == 1
+    assert len(notices(bob, "Alice")) == 1
+
+
+def test_no_copy_is_suspected_where_there_is_none(world, household):
+    laptop, phone, bob, _ = household
+    laptop.send("Bob", "before")
+    restored_apart(world, laptop, [phone, bob], lambda: laptop.send("Bob", "lost"), lambda: laptop.send("Bob", "anew"))
+    laptop.restart()
+    world.pass_time(3600)
+    for one in (laptop, phone, bob):
+        assert not any("in use" in w and "a copy of this device" in w for w in one.status().warnings)
