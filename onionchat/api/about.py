@@ -108,7 +108,7 @@ class About:
         status.peers = self._peers()
         status.clock_skew_s = node.clocks.skew_seconds
         status.warnings += [node.clocks.warning] if node.clocks.warning else []
-        status.queued = pages.queued_after(c, node.own.account, node.deliveries.of)
+        status.queued = pages.queued_after(c, node.own.account, node.deliveries.out)
         row = node.services.current_address()
         if row is not None and book.this_device is not None:
             status.address = book.this_device.certificate.address_text
@@ -180,7 +180,7 @@ class About:
             last_seen=device.last_seen,
             waiting_messages=0
             if row is None
-            else pages.waiting_for(node.store.reads, row.n, device.id, node.deliveries.of),
+            else pages.waiting_for(node.store.reads, node.own.account, row.n, device.id, node.deliveries.of),
         )
 
     # --- recovery, settings ---------------------------------------------------------------------------------

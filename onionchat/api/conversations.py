@@ -271,7 +271,8 @@ class Conversations:
         return pages.by_numbers(c, [n for (n,) in numbers])
 
     def _is_out(self, line: Line) -> bool:
-        return any(seq >= line.seq for seq in self._node.deliveries.of(line.log).values())
+        """Whether a device of the contact has it, as far as this device has seen, or another one of ours has told."""
+        return self._node.deliveries.out(line.log) >= line.seq
 
 
 def require_writable(person: Person | None, force: bool = True) -> None:

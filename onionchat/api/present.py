@@ -2,11 +2,12 @@
 
 import segno
 
+from onionchat import limits
 from onionchat.api import types as t
 from onionchat.crypto.words import comparison_words
 from onionchat.identity.account import roster_fingerprint
 from onionchat.identity.link import format_link
-from onionchat.ids import AccountId, DeviceId, id_text
+from onionchat.ids import AccountId, ConversationId, DeviceId, id_text
 from onionchat.kinds import account as kinds
 from onionchat.kinds.changes import Shown
 from onionchat.log.clock import is_future
@@ -16,13 +17,14 @@ from onionchat.node.node import Node
 from onionchat.store import messages as pages
 from onionchat.store import quota
 from onionchat.store.messages import Line
-from onionchat.store.people import DeviceRow, devices_of
+from onionchat.store.people import DeviceRow, devices_of, seen_since
 from onionchat.store.rows import ConversationRow, Flag, find_conversation
 from onionchat.text import is_mixed_script, remote_name, safe_line, safe_text
 
 NOTES_NAME = "Notes"
 """The *self* conversation: notes to oneself."""
 REPLY_CHARACTERS = 120
+DAY_MS = 86_400_000
 _KINDS = {Shown.TEXT: "text", Shown.NOTICE: "notice", Shown.TIMER: "timer", Shown.NEWER: "newer", Shown.CARD: "card"}
 
 
@@ -197,6 +199,7 @@ class Presenter:
         node = self._node
         person = self._person_of(row, line)
         delivered, devices = self._delivery(line, person)
+        state = self._state(line, person, delivered)
         reply = self._reply(row, line.reply_to)
         return t.Message(
             id=id_text(line.id),
@@ -204,11 +207,12 @@ class Presenter:
             sender=self._sender(line, person),
             kind=_KINDS[line.shown],
             text=self.line_text(line),
-            state=self._state(line, person, delivered),
+            state=state,
             delivered_to=[id_text(device) for device in delivered],
             cursor=line.n,
             conversation=name,
             devices=devices,
+            carried_by=self._carriers(line) if state in ("waiting", "sent") else [],
             edited=line.edited,
             retracted=bool(line.flags & Flag.RETRACTED),
             forgotten=bool(line.flags & Flag.FORGOTTEN),
@@ -245,7 +249,32 @@ class Presenter:
         if not line.mine or person is None:
             return [], 0
         known = self._node.deliveries.of(line.log)
-        return [d for d in person.devices if known.get(d, 0) >= line.seq], len(person.devices)
+        has = [device for device in person.devices if known.get(device, 0) >= line.seq]
+        return has, len(self._meant(line, person).union(has)) or len(person.devices)
+
+    def _meant(self, line: Line, person: Person) -> set[DeviceId]:
+        """The devices that were there when a message was written, and are not given up by now."""
+        given_up = self._node.now_ms() - limits.SEEN_ACTIVE_DAYS * DAY_MS
+        known = seen_since(self._node.store.reads, person.account)
+        found = set()
+        for device in person.devices:
+            seen, since = known.get(device, (0, 0))
+            if since <= line.ms and max(seen, since, person.value.since_ms) >= given_up:
+                found.add(device)
+        return found
+
+    def _carriers(self, line: Line) -> list[str]:
+        """Our other devices that have a message which no device of the contact has."""
+        node = self._node
+        known = node.deliveries.of(line.log)
+        row = node.store.reads.execute("SELECT id FROM conversation WHERE n = ?", (line.conversation,)).fetchone()
+
+        def has(device: DeviceId) -> bool:
+            link = node.peers.live.get(device)
+            is_level = link is not None and node.syncing.is_level(link, ConversationId(row[0]))
+            return device == line.device or known.get(device, 0) >= line.seq or is_level
+
+        return [node.book.device_label(device) for device in sorted(node.book.other_devices) if has(device)]
 
     def _state(self, line: Line, person: Person | None, delivered: list[DeviceId]) -> t.MessageState:
         if not line.mine:

@@ -354,7 +354,8 @@ class Message(Result):
     delivered_to: list[str]
     cursor: int
     conversation: str | None = msgspec.field(name="in", default=None)
-    devices: int = 0  # of the contact, that it is meant for
+    devices: int = 0  # of the contact, that it is meant for: there when it was written, seen in the last 90 days
+    carried_by: list[str] = []  # labels of my other devices that have it, while no device of the contact has
     edited: bool = False
     retracted: bool = False
     forgotten: bool = False

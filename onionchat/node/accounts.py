@@ -117,7 +117,11 @@ class Accounts:
             said = {DeviceId(device): state for device, state in rows}
             news = [(device, state) for device, state in sorted(states.items()) if said.get(device) != state]
             for device, state in news:
-                c.execute("INSERT OR REPLACE INTO announced VALUES (?, ?, ?)", (account, device, state))
+                c.execute(
+                    "INSERT INTO announced VALUES (?, ?, ?, ?) ON CONFLICT (account, device) DO UPDATE"
+                    " SET state = excluded.state",
+                    (account, device, state, now_ms if said else 0),
+                )
                 text = ""
                 if said and is_own and device != node.own.device:
                     text = own_sentence(labels[device], state)

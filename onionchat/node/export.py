@@ -48,7 +48,7 @@ _KEYED = {
     "forgotten": ("log, first, last", "log, first"),
     "mark": ("target, mark, account, ms, counter, log, seq, entry, value", "target, mark, account"),
     "register": ("kind, key, ms, counter, log, seq, entry, value", "kind, key"),
-    "ack": ("log, device, seq", "log, device"),
+    "ack": ("log, device, seq, 0", "log, device"),
 }
 _ENTRY_SHOWN, _ENTRY_FLAGS, _ENTRY_LOG, _ENTRY_CONTENT = 8, 11, 1, 15
 

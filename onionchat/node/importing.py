@@ -147,9 +147,9 @@ class _Bringing:
             yield (target, mark, who, ms, counter, log, seq, entry + above, value)
 
     def _acks(self) -> Iterator[tuple[Any, ...]]:
+        """Nobody needs to be told of them."""
         for log, device, seq in self._source.execute("SELECT log, device, seq FROM ack"):
-            if log in self._logs:
-                yield (self._logs[log], device, seq)
+            yield (log, device, seq, 0)
 
     def _index(self, above: int) -> None:
         """Full text: an export has none."""

@@ -197,6 +197,7 @@ class Node:
                 await self.deliveries.flush()
             except StoreError as error:
                 _log.error("what was delivered is not noted: {error}", error=str(error))  # it is found again
+            self.deliveries.stop()
             store, self._store, self._book = self._store, None, None
             if store is not None:  # two locks at once
                 store.close()
@@ -483,6 +484,8 @@ class Node:
     def drained(self, link: PeerLink) -> None:
         """The send buffer has room again."""
         self.syncing.drained(link)
+        if self.is_unlocked:
+            self.deliveries.tell(link)
 
     def channel_closed(self, link: PeerLink, reason: str, remote_fault: bool) -> None:
         """A channel is gone."""

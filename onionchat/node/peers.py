@@ -30,6 +30,8 @@ from onionchat.wire.records import (
     CardsKept,
     ContactAccepted,
     ContactAcceptedKept,
+    Deliveries,
+    DeliveriesAsked,
     DeviceCard,
     Ready,
     Statements,
@@ -167,6 +169,8 @@ class Peers:
                 self._cards_received(link, record)
             case CardsKept() if greeting is None:
                 self._cards_kept(link, record)
+            case DeliveriesAsked() | Deliveries() if greeting is None:
+                self._own_said(link, record)
             case _:
                 if greeting is not None:
                     raise RemoteError(f"a {type(record).__name__} before it was ready")
@@ -266,6 +270,7 @@ class Peers:
         self.send_card(link, account)
         if account == node.own.account:
             node.syncing.link_ready(link, device, account, ())
+            node.deliveries.begin(link, device)
             node.emit(ContactChanged(account, "online"))
             return
         self.send_statements(link, account)
@@ -277,6 +282,7 @@ class Peers:
         """A device's channel is gone. `is_pushed_out`: by another that has our keys; dialling at once ends the same."""
         self._greetings.pop(link, None)
         self._node.syncing.link_closed(link)
+        self._node.deliveries.closed(link)
         assert link.peer is not None
         device = link.peer.device
         if device is not None and remote_fault and self._node.is_unlocked:
@@ -330,6 +336,19 @@ class Peers:
             person = self._person(device)
             if person is not None:
                 self.send_statements(link, person.account)
+
+    # --- own devices -----------------------------------------------------------------------------------
+    def _own_said(self, link: PeerLink, record: DeliveriesAsked | Deliveries) -> None:
+        assert link.peer is not None and link.peer.device is not None
+        account = self._account_of(link.peer.device)
+        if account is None:
+            return  # on its way out
+        if account != self._node.own.account:
+            raise RemoteError("deliveries are told among own devices")
+        if isinstance(record, DeliveriesAsked):
+            self._node.deliveries.asked(link, record)
+        else:
+            self._node.deliveries.told(link, record)
 
     # --- cards -----------------------------------------------------------------------------------------
     def send_card(self, link: PeerLink, account: AccountId) -> None:

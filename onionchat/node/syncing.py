@@ -25,7 +25,8 @@ from onionchat.log.commands import (
     StartSync,
     WakeAt,
 )
-from onionchat.log.entry import Entry
+from onionchat.log.entry import Entry, self_id
+from onionchat.log.frontier import position
 from onionchat.log.history import Goal
 from onionchat.log.log import LogHead
 from onionchat.log.scheduler import RequestScheduler
@@ -145,6 +146,11 @@ class Syncing:
         state = self._links.get(link)
         for conversation, session in list(state.sessions.items()) if state else []:
             self._run(state, conversation, session.resume(self._now))
+
+    def is_level(self, link: PeerLink, conversation: ConversationId) -> bool:
+        """Whether a device of ours has all of it that we have, since the digests were equal and nothing came since."""
+        state = self._links.get(link)
+        return state is not None and conversation in state.level
 
     def is_open(self, link: PeerLink, conversation: ConversationId) -> bool:
         """Whether both ends know each other's positions there."""
@@ -293,6 +299,8 @@ class Syncing:
             case StartLevel(name):
                 if name not in state.sessions:
                     state.level.add(name)
+                    if name == self_id(self._host.own_account):
+                        self._acknowledge_level(state, name)
                     if name in state.unfinished:
                         self._begin_level(state, name)
             case Close(reason):
@@ -304,8 +312,16 @@ class Syncing:
         """A thousand conversations are level, and nothing happens in most of them: sessions are made when needed."""
         state.level.discard(conversation)
         assert state.digests is not None
+        self._acknowledge_level(state, conversation)
         heads = state.digests.heads_of(conversation)
         self._run(state, conversation, self._session(state, conversation).start_level(heads, self._now))
+
+    def _acknowledge_level(self, state: LinkSessions, conversation: ConversationId) -> None:
+        """Equal digests say what `Ack`s would have said."""
+        assert state.digests is not None
+        heads = state.digests.heads_of(conversation)
+        level = tuple(position(head) for head in heads if head.seq)
+        self._host.acknowledged(state.link, RecordAcknowledged(conversation, level))
 
     def warn(self, conversation: ConversationId, text: str) -> None:
         """Tell the user in the conversation, once a day: who causes it can cause it again as often as it likes."""

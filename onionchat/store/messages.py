@@ -213,19 +213,25 @@ def id_of(header: bytes) -> bytes:
     return labelled_hash(b"entry header", header)
 
 
-def queued_after(c: Connection, own_account: bytes, acked: Callable[[int], dict[bytes, int]]) -> int:
-    """How many shown messages of ours no device of a contact has. `acked(log)`: device -> seq."""
+def queued_after(c: Connection, own_account: bytes, out: Callable[[int], int]) -> int:
+    """How many shown messages of ours, of whichever device, no device of a contact has. `out(log)`: a number."""
     rows = c.execute(
         "SELECT log.n, log.seq FROM log JOIN conversation ON conversation.n = log.conversation"
-        " WHERE log.seed IS NOT NULL AND conversation.place = 'direct' AND conversation.account != ?",
+        " JOIN device ON device.id = log.device WHERE device.account = ? AND conversation.place = 'direct'",
         (own_account,),
     ).fetchall()
-    return sum(_shown_above(c, n, max(acked(n).values(), default=0), seq) for n, seq in rows)
+    return sum(_shown_above(c, n, out(n), seq) for n, seq in rows)
 
 
-def waiting_for(c: Connection, conversation: int, device: bytes, acked: Callable[[int], dict[bytes, int]]) -> int:
-    """How many shown messages of ours in a conversation a device does not have."""
-    rows = c.execute("SELECT n, seq FROM log WHERE conversation = ? AND seed IS NOT NULL", (conversation,)).fetchall()
+def waiting_for(
+    c: Connection, own_account: bytes, conversation: int, device: bytes, acked: Callable[[int], dict[bytes, int]]
+) -> int:
+    """How many shown messages of ours, whichever device wrote them, a device does not have in a conversation."""
+    rows = c.execute(
+        "SELECT log.n, log.seq FROM log JOIN device ON device.id = log.device"
+        " WHERE log.conversation = ? AND device.account = ?",
+        (conversation, own_account),
+    ).fetchall()
     return sum(_shown_above(c, n, acked(n).get(device, 0), seq) for n, seq in rows)
 
 

@@ -126,6 +126,16 @@ def mark_seen(c: Connection, device: bytes, now_ms: int) -> None:
     c.execute("UPDATE device SET last_seen = ? WHERE id = ?", (now_ms, device))
 
 
+def seen_since(c: Connection, account: bytes) -> dict[bytes, tuple[int, int]]:
+    """For each device of an account: when it was last connected, and since when it is known (ms; 0: never, always)."""
+    rows = c.execute(
+        "SELECT device.id, coalesce(last_seen, 0), coalesce(announced.since, 0) FROM device LEFT JOIN announced"
+        " ON announced.account = device.account AND announced.device = device.id WHERE device.account = ?",
+        (account,),
+    )
+    return {bytes(device): (seen, since) for device, seen, since in rows}
+
+
 def drop_account(c: Connection, account: bytes) -> None:
     """Forget an account's statements and cards (a removed contact)."""
     c.execute("DELETE FROM old_static WHERE device IN (SELECT id FROM device WHERE account = ?)", (account,))

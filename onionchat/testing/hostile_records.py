@@ -19,6 +19,7 @@ from onionchat.testing.strangers import Stranger
 from onionchat.wire.frame import HEADER_BYTES, LENGTH_BYTES, SIZE_BYTES, FrameReader
 from onionchat.wire.records import (
     Ack,
+    Admitted,
     AnyRecord,
     Batch,
     BodiesRequested,
@@ -30,11 +31,18 @@ from onionchat.wire.records import (
     ContactRequestKept,
     ConversationDigests,
     ConversationUnknown,
+    Deliveries,
+    DeliveriesAsked,
     Frontier,
     Goodbye,
     InvitationProof,
+    LinkAsked,
+    LinkConfirmed,
     LogBox,
+    LogDelivered,
     LogOffered,
+    MembershipAccepted,
+    MembershipOffered,
     Ping,
     Pong,
     Position,
@@ -96,6 +104,9 @@ def examples(peer: Stranger, conversation: bytes) -> list[AnyRecord]:
         *(BodiesRequested(conversation, log, ((1, last.seq),)), Batch(conversation, entries)),
         *(Ack(conversation, (Position(log, last.seq, last.id),)), RootDigest(bytes(16))),
         ConversationDigests(bytes(16)),
+        *(DeliveriesAsked(7), Deliveries(9, (LogDelivered(log, ((peer.device, last.seq),)),))),
+        *(LinkAsked("phone"), LinkConfirmed(), MembershipOffered(peer.account, peer.genesis, (peer.card(2),))),
+        *(MembershipAccepted(bytes(64), bytes(32)), Admitted(peer.genesis)),
     ]
 
 

@@ -253,6 +253,26 @@ class ConversationDigests(Record, frozen=True, tag=38):
     digests: Annotated[bytes, msgspec.Meta(max_length=3000 * 16)]
 
 
+class LogDelivered(Record, frozen=True):
+    """Which devices have a log of the account, and how far."""
+
+    log: Bytes32
+    devices: Annotated[tuple[tuple[Bytes32, Unsigned], ...], msgspec.Meta(max_length=limits.DELIVERIES_RECORD_MAX)]
+
+
+class DeliveriesAsked(Record, frozen=True, tag=40):
+    """Own devices: what do you know of who has what, beyond this version of yours?"""
+
+    after: Unsigned
+
+
+class Deliveries(Record, frozen=True, tag=41):
+    """Own devices: who has what of the account's logs; all that the sender knew up to this version of its."""
+
+    upto: Unsigned
+    logs: Annotated[tuple[LogDelivered, ...], msgspec.Meta(max_length=limits.DELIVERIES_RECORD_MAX)]
+
+
 AnyRecord = (
     Ping
     | Pong
@@ -282,4 +302,6 @@ AnyRecord = (
     | Ack
     | RootDigest
     | ConversationDigests
+    | DeliveriesAsked
+    | Deliveries
 )

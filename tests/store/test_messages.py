@@ -157,18 +157,18 @@ def test_unread_is_what_others_wrote_above_the_marks(busy: World) -> None:
 
 
 def test_what_waits_is_what_no_device_of_the_contact_has(busy: World) -> None:
-    assert messages.queued_after(busy.c, busy.own.account, lambda log: {}) == 5
+    assert messages.queued_after(busy.c, busy.own.account, lambda log: 0) == 5
     device = bytes(busy.contact.device)
-    assert messages.queued_after(busy.c, busy.own.account, lambda log: {device: 3, b"other": 2}) == 2
+    assert messages.queued_after(busy.c, busy.own.account, lambda log: 3) == 2
     row = find_conversation(busy.c, busy.direct)
     assert row is not None
-    assert messages.waiting_for(busy.c, row.n, device, lambda log: {device: 1}) == 4
-    assert messages.waiting_for(busy.c, row.n, b"other", lambda log: {device: 1}) == 5
+    assert messages.waiting_for(busy.c, busy.own.account, row.n, device, lambda log: {device: 1}) == 4
+    assert messages.waiting_for(busy.c, busy.own.account, row.n, b"other", lambda log: {device: 1}) == 5
 
 
 def test_notes_to_oneself_wait_for_nobody(world: World) -> None:
     world.say(Text("a note"), place=world.self_id)
-    assert messages.queued_after(world.c, world.own.account, lambda log: {}) == 0
+    assert messages.queued_after(world.c, world.own.account, lambda log: 0) == 0
 
 
 def test_a_line_belongs_to_its_conversation(world: World) -> None:

@@ -39,6 +39,7 @@ TAGS = {
     "Admitted": 54,
     "LogOffered": 30, "Frontier": 31, "ConversationUnknown": 32, "Request": 33, "BodiesRequested": 34, "Batch": 35,
     "Ack": 36, "RootDigest": 37, "ConversationDigests": 38,
+    "DeliveriesAsked": 40, "Deliveries": 41,
 }  # fmt: skip
 
 

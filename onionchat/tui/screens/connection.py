@@ -147,6 +147,7 @@ def detail_lines(
         (WARNING, STOLEN_WROTE if message.device in stolen else ""),
         ("State", ", ".join(state)),
         *_devices_of(message, peers, look, stolen),
+        ("Also with", ", ".join(f"your “{label}”, which sends it, too" for label in message.carried_by)),
         ("Goes", "" if message.expires is None else moment(message.expires, look)),
         ("Clock", "its author's clock is far ahead of ours" if message.future else ""),
         ("Id", message.id),

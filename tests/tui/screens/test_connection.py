@@ -106,3 +106,12 @@ def test_a_stolen_device_is_red_and_said_in_words(look):
     message.sender, message.device = "Bob", thief
     lines = detail_lines(message, 80, look, (), [thief])
     assert "declared STOLEN" in "".join(text for line in lines for style, text in line if style == "danger")
+
+
+def test_who_else_carries_a_message_that_waits(look, plain):
+    message = t.Message(
+        id="a" * 52, time=START_MS, sender="me", kind="text", text="hi", state="waiting", delivered_to=[], cursor=1
+    )
+    assert "Also with" not in "\n".join(plain(detail_lines(message, 60, look)))
+    message.carried_by = ["phone"]
+    assert "your “phone”, which sends it, too" in "\n".join(plain(detail_lines(message, 80, look)))
