@@ -1,4 +1,4 @@
-"""`onionchat demo`: a private Tor network on this machine, two people, a conversation; nothing leaves the machine.
+"""`onionchat demo`: a private Tor network on this machine, two people, two devices each; nothing leaves the machine.
 
 On a terminal you are Alice, in the real console, and Bob answers. Without one, or with `--script`, both are driven
 by a story that is printed as it happens. Whatever ends it, all processes and files of it are removed.
@@ -82,7 +82,7 @@ def _run(options: argparse.Namespace, is_script: bool) -> int:
         stack.callback(_ignore_signals)  # first of all at the end: cleaning up is not broken off
         alice, bob = _prepare(tell, network, people, folder)
         if is_script:
-            _tell_story(Story(alice, bob, tell), tell)
+            _tell_story(Story(alice, bob, people.add("AlicesPhone"), people.add("BobsTablet"), tell), tell)
         else:
             _open_console(stack, tell, alice, bob, options.plain)
     return 0
@@ -105,7 +105,8 @@ def _tell_story(story: Story, tell: Transcript) -> None:
     story.run()
     tell.title("The end")
     tell.say(
-        f"{story.sent} messages, each delivered once, in the same order on both sides; {tell.seconds:.1f} s in all.",
+        f"{story.sent} messages, each delivered once, in the same order on all four devices;"
+        f" {tell.seconds:.1f} s in all.",
         messages=story.sent,
         total_seconds=round(tell.seconds, 1),
     )

@@ -1,4 +1,4 @@
-"""The story that `onionchat demo --script` tells: two people meet, talk, lose each other and catch up.
+"""The story that `onionchat demo --script` tells: two people meet, talk, lose each other, catch up, and link devices.
 
 Every line of it is something that the two programs did; where they do not do it, the story ends with an error.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from onionchat.api import types as t
 from onionchat.errors import LocalError
-from onionchat.testing.people import Person, wait_delivered
+from onionchat.testing.people import Person, link_device, wait_delivered
 from onionchat.testing.torproc import wait_until
 from onionchat.testing.transcript import Transcript
 
@@ -28,6 +28,8 @@ WHILE_AWAY = (
     "See you at five, at the kiosk.",
 )
 CORRECTED = "See you at six, at the kiosk."
+PHONE, TABLET = "phone", "tablet"
+ON_THE_WAY = "I leave now, and my desktop goes to sleep. Read this where you like."
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ class Seen:
 
 
 class Story:
-    """Alice and Bob, each with a profile and a node on a Tor of their own."""
+    """Alice and Bob, each with two devices; each device has a profile and a node on a Tor of its own."""
 
-    def __init__(self, alice: Person, bob: Person, transcript: Transcript) -> None:
-        self.alice, self.bob = alice, bob
+    def __init__(self, alice: Person, bob: Person, phone: Person, tablet: Person, transcript: Transcript) -> None:
+        self.alice, self.bob, self.phone, self.tablet = alice, bob, phone, tablet
         self._tell = transcript
         self.sent = 0
 
@@ -57,6 +59,8 @@ class Story:
         self.talk()
         self.lose_and_find_bob()
         self.change_their_minds()
+        self.link_devices()
+        self.go_by_whoever_is_on()
         self.read_back()
 
     def begin(self) -> None:
@@ -137,15 +141,59 @@ class Story:
             self.bob.do("react", self.alice.name, last.id, "👍")
             self.alice.wait_until("the reaction is here", self._reaction_seen, DELIVERY_SECONDS)
 
+    def link_devices(self) -> None:
+        """A second device for each: a code, six words, and the whole history."""
+        self._tell.title("Each links a second device: a code, and six words that both show")
+        for old, new, label in ((self.alice, self.phone, PHONE), (self.bob, self.tablet, TABLET)):
+            with self._tell.step(f"{old.name} links a {label}") as step:
+                step.lines.append(_words_line("both show", link_device(old, new, label)))
+            new.launch()
+        for old, new, label, other in (
+            (self.alice, self.phone, PHONE, self.bob),
+            (self.bob, self.tablet, TABLET, self.alice),
+        ):
+            with self._tell.step(f"{old.name}'s {label} comes up, with all that was said before"):
+                new.wait_ready()
+                new.wait_contact(other.name)
+                self._wait_history(new)
+
+    def _wait_history(self, new: Person) -> None:
+        new.wait_until("the history is here", lambda: self._log(new) == self._log(self.alice), RETURN_SECONDS)
+
+    def go_by_whoever_is_on(self) -> None:
+        """A message from Alice's desktop by Bob's laptop and tablet to her phone; writer and reader never meet."""
+        self._tell.title("A message finds its way by whoever happens to be on")
+        for person in (self.phone, self.bob, self.tablet):
+            person.stop()
+        self.sent += 1
+        with self._tell.step(f"all but Alice's desktop are off; there she writes: {ON_THE_WAY}"):
+            self.alice.do("send", self.bob.name, ON_THE_WAY)
+        self._pass_on(self.bob, "Bob's laptop comes, and has it from her desktop", leaving=self.alice)
+        self._pass_on(
+            self.tablet, "her desktop is killed; Bob's tablet comes, and has it from his laptop", leaving=self.bob
+        )
+        self._pass_on(self.phone, "his laptop is killed; her phone comes, and has it from his tablet", leaving=None)
+        for person in (self.alice, self.bob):
+            person.start()
+
+    def _pass_on(self, person: Person, what: str, leaving: Person | None) -> None:
+        other = self.alice if person in (self.bob, self.tablet) else self.bob
+        with self._tell.step(what):
+            person.start()
+            person.wait_until("it is here", lambda: ON_THE_WAY in person.texts(other.name), RETURN_SECONDS)
+        if leaving is not None:
+            leaving.kill()
+
     def read_back(self) -> None:
-        """Both logs, which must be the same."""
-        self._tell.title("What each of them has now, as the console shows it")
-        with self._tell.step("both logs are read back") as step:
-            same = wait_until(lambda: self._log(self.alice) == self._log(self.bob), DELIVERY_SECONDS)
+        """All four logs, which must be the same."""
+        self._tell.title("What each of the four devices has now, as the console shows it")
+        with self._tell.step("the logs are read back") as step:
+            everybody = (self.alice, self.phone, self.bob, self.tablet)
+            same = wait_until(lambda: len({tuple(self._log(one)) for one in everybody}) == 1, RETURN_SECONDS)
             log = self._log(self.alice)
             step.lines += [_log_line(seen) for seen in log]
             step.facts["log"] = [[seen.author, seen.text] for seen in log]
-        _check(same, "both sides have the same messages in the same order")
+        _check(same, "all four have the same messages in the same order")
         _check(len(log) == self.sent, f"there are {self.sent} messages, none lost, none doubled")
 
     # --- parts ------------------------------------------------------------------------------------------
@@ -174,11 +222,11 @@ class Story:
         return any(message.reactions for message in self.alice.messages(self.bob.name))
 
     def _log(self, person: Person) -> list[Seen]:
-        other = self.bob if person is self.alice else self.alice
+        me, other = (self.alice, self.bob) if person in (self.alice, self.phone) else (self.bob, self.alice)
         return [
             Seen(
                 id=message.id,
-                author=person.name if message.sender == "me" else message.sender,
+                author=me.name if message.sender == "me" else message.sender,
                 text=message.text,
                 edited=message.edited,
                 reactions=tuple((reaction.emoji, len(reaction.by)) for reaction in message.reactions),

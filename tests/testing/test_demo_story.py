@@ -28,4 +28,4 @@ def test_a_node_that_ends_at_once_ends_the_story(tmp_path):
     alice.options = bob.options = ["--tor", "system", "--control", "nonsense"]
     out = io.StringIO()
     with pytest.raises(LocalError, match=r"nonsense|control"):
-        Story(alice, bob, Transcript(out)).begin()
+        Story(alice, bob, alice, bob, Transcript(out)).begin()

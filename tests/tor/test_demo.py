@@ -63,7 +63,7 @@ def test_the_story_is_told_and_nothing_is_left(place):
     words = re.findall(r"^ +(Alice|Bob): ((?:[a-z]+ ){11}[a-z]+)$", done.stdout, re.MULTILINE)
     assert [name for name, _ in words] == ["Alice", "Bob"]
     assert "See you at six, at the kiosk.  (edited, 👍)" in done.stdout
-    assert "7 messages, each delivered once, in the same order on both sides" in done.stdout.splitlines()[-1]
+    assert "8 messages, each delivered once, in the same order on all four devices" in done.stdout.splitlines()[-1]
     place.assert_clean()
 
 
@@ -72,7 +72,7 @@ def test_the_story_as_json_with_profiles_kept(place):
     assert (done.returncode, done.stderr) == (0, "")
     steps = [json.loads(line) for line in done.stdout.splitlines()]
     (log,) = [step["log"] for step in steps if "log" in step]
-    assert len(log) == 7
+    assert len(log) == 8
     kept = [step["kept"] for step in steps if "kept" in step]
     assert len(kept) == 2
     command = [sys.executable, "-m", "onionchat", "--profile", f"{kept[1]}/profile"]
