@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bench import away, console, hostile, memory, onionshare, parts, start, sync, talk
+from bench import away, console, hostile, linking, memory, onionshare, parts, start, sync, talk
 from bench.figures import Figure, Size, keep, show, where
 from onionchat.testing.namespace import QuickackNamespace
 
@@ -21,6 +21,7 @@ BENCHES: dict[str, Callable[[Size], list[Figure]]] = {
     "backlog": talk.backlog,
     "parts": parts.parts,
     "sync": sync.sync,
+    "linking": linking.linking,
     "memory": memory.memory,
     "console": console.console,
     "contacts": memory.contacts,

@@ -126,7 +126,7 @@ class StoreReader:
         wish = self._own.history
         if wish is not None:
             rows += self._c.execute(
-                "SELECT DISTINCT log.conversation FROM log JOIN entry ON entry.log = log.n"
+                "SELECT DISTINCT log.conversation FROM log CROSS JOIN entry ON entry.log = log.n"
                 " AND entry.seq = log.floor_seq + 1 WHERE floor_seq > 0 AND entry.ms >= ?",
                 (wish.not_before_ms,),
             ).fetchall()

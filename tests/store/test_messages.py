@@ -10,6 +10,7 @@ from onionchat.kinds.chat import Text
 from onionchat.kinds.fold import Place
 from onionchat.log.entry import direct_id
 from onionchat.store import messages
+from onionchat.store.reader import StoreReader
 from onionchat.store.rows import find_conversation
 from tests.store.stores import NOW, Log, Person, World
 
@@ -164,6 +165,21 @@ def test_what_waits_is_what_no_device_of_the_contact_has(busy: World) -> None:
     assert row is not None
     assert messages.waiting_for(busy.c, busy.own.account, row.n, device, lambda log: {device: 1}) == 4
     assert messages.waiting_for(busy.c, busy.own.account, row.n, b"other", lambda log: {device: 1}) == 5
+
+
+def test_what_is_still_to_come_is_counted_without_a_look_at_what_is_here(world: World) -> None:
+    log = world.log()
+    entries = [log.write(Text(str(n)), NOW + n) for n in range(3000)]
+    for first in range(2700, 0, -300):
+        world.gate.prepend(world.c, world.direct, entries[first : first + 300], NOW)
+    steps: list[int] = []
+    world.c.set_progress_handler(lambda: steps.append(1), 10)
+    left = messages.history_left(world.c, NOW)
+    unfinished = StoreReader(world.c, world.own).unfinished()
+    world.c.set_progress_handler(None, 0)
+    assert left == 300 and unfinished == frozenset()
+    assert len(steps) < 30
+    assert messages.history_left(world.c, NOW + 301) == 0
 
 
 def test_notes_to_oneself_wait_for_nobody(world: World) -> None:
