@@ -8,7 +8,7 @@ from twisted.internet.threads import deferToThread
 
 from onionchat.api import types as t
 from onionchat.cli import mainloop
-from onionchat.cli.asking import ask_yes, can_be_asked
+from onionchat.cli.asking import ask_while, can_be_asked
 from onionchat.cli.output import note, plural, say, say_json, say_table
 from onionchat.cli.session import Context, LiveSession
 from onionchat.errors import LocalError
@@ -64,7 +64,9 @@ def _see_through(session: LiveSession, is_sure: bool) -> int:
         if status.state == "comparing" and status.words and not is_asked:
             is_asked = True
             say(f"{status.device}: {' '.join(status.words)}")
-            session.call("link.confirm", t.LinkConfirm(equal=is_sure or ask_yes(SAME_WORDS)))
+            answer = True if is_sure else ask_while(SAME_WORDS, lambda: _is_over(session))
+            if answer is not None:
+                session.call("link.confirm", t.LinkConfirm(equal=answer))
             continue
         if status.state == "linked":
             say(f"linked: {status.device}")
@@ -72,6 +74,11 @@ def _see_through(session: LiveSession, is_sure: bool) -> int:
         if status.state in ("failed", "none"):
             raise LocalError(status.problem or "another command has ended it; nothing was linked")
         session.next_event(timeout_seconds=2.0)
+
+
+def _is_over(session: LiveSession) -> bool:
+    status: t.LinkStatus = session.call("link.state")
+    return status.state != "comparing"
 
 
 def _require_yes(is_sure: bool) -> None:
@@ -98,7 +105,10 @@ def join(context: Context) -> int:
         )
         user.confirm = joining.confirm
         interrupted.addCallback(lambda _: joining.cancel())
-        is_certain = await joining.done is compose.JoinState.JOINED
+        try:
+            is_certain = await joining.done is compose.JoinState.JOINED
+        finally:
+            user.is_over = True
         if not is_certain:
             note("the connection broke at the last step; asking the other device whether this one is in")
         outcome = await compose.wait_admitted(context.profile, passphrase, settings, reactor, MEMBER_SECONDS)
@@ -132,6 +142,7 @@ class _User:
         self._is_sure = is_sure
         self._last = ""
         self.confirm: Any = None
+        self.is_over = False
 
     def join_progress(self, text: str) -> None:
         """A line for the user, once."""
@@ -145,4 +156,8 @@ class _User:
         if self._is_sure:
             self.confirm(True)
         else:
-            deferToThread(ask_yes, SAME_WORDS).addCallback(self.confirm)
+            deferToThread(ask_while, SAME_WORDS, lambda: self.is_over).addCallback(self._answered)
+
+    def _answered(self, answer: bool | None) -> None:
+        if answer is not None:
+            self.confirm(answer)

@@ -1,11 +1,12 @@
 """Questions that need a yes."""
 
 import io
+import os
 import sys
 
 import pytest
 
-from onionchat.cli.asking import ask_yes, confirm
+from onionchat.cli.asking import ask_while, ask_yes, confirm
 from onionchat.errors import LocalError
 
 
@@ -34,3 +35,17 @@ def test_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
     at_terminal(monkeypatch, "no\n")
     with pytest.raises(LocalError, match="nothing was done"):
         confirm("Sure?", is_sure=False)
+
+
+def test_a_question_that_became_void_waits_for_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        looks = iter([False, True])
+        assert ask_while("Same?", lambda: next(looks)) is None
+        os.write(writing, b"yes\nno\n")
+        assert ask_while("Same?", lambda: False) is True
+    os.close(writing)
+    assert capsys.readouterr().err == "Same? [yes/no] \nSame? [yes/no] "
