@@ -92,6 +92,7 @@ class About:
             now = tor.status
             status.tor.bootstrap, status.tor.version = now.bootstrap, now.version
             status.tor.summary = node.tor_problem or now.problem or now.summary
+            status.tor.kind = "" if now.kind is None else now.kind.value
             status.missing = list(now.missing)
         status.warnings = list(node.warnings)
         if node.is_unlocked:

@@ -44,12 +44,16 @@ class Done(Result):
 
 # --- status ----------------------------------------------------------------------------------------
 class TorStatus(Result):
-    """What Tor is doing. `state`: off, searching, launching, connecting, bootstrapping, ready, lost."""
+    """What Tor is doing. `state`: off, connecting, bootstrapping, ready, lost.
+
+    `kind`: whose it is: system, launched (by us), whonix, tails, explicit (as an option says); "" while none is found.
+    """
 
     state: str
     bootstrap: int
     version: str
     summary: str = ""
+    kind: Literal["", "explicit", "whonix", "tails", "system", "launched"] = ""
 
 
 class PeerStatus(Result):

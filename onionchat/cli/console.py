@@ -1,11 +1,11 @@
 """`onionchat` without a command: the console, on the node that runs, or with a node in this process."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from onionchat.api import types as t
 from onionchat.api.async_client import AsyncClient
 from onionchat.api.local import LocalClient
 from onionchat.api.socketpath import socket_path
@@ -18,7 +18,7 @@ from onionchat.cli.settings import Settings
 from onionchat.errors import ExitCode, LocalError, NoNodeError
 from onionchat.tui import firstrun, unlock
 from onionchat.tui import main as screen
-from onionchat.tui.backend import Backend, Options
+from onionchat.tui.backend import Backend, Joiner, JoinListener, Options
 from onionchat.tui.config import read_options
 
 
@@ -30,15 +30,11 @@ class OwnNode:
         self._settings = settings
         self._reactor = reactor
         self.live: LiveNode | None = None
-        self._tor: t.TorStatus | None = None
+        self._joining: _Joined | None = None
 
     def strength(self, passphrase: str) -> tuple[int, str]:
         """0 (worthless) to 4 (strong), and one line of advice."""
         return strength(passphrase)
-
-    def tor_progress(self) -> t.TorStatus | None:
-        """What Tor is doing; None before there is a node."""
-        return self._tor
 
     def create_profile(self, name: str, passphrase: str) -> "Deferred[Backend]":
         """Make the profile and start its node."""
@@ -61,18 +57,54 @@ class OwnNode:
         live = LiveNode(node, compose.build_service(node), self._profile, self._reactor)
         await live.start()
         self.live = live
-        live.subscribe(("tor",), self._on_tor)
         return LocalClient(live)
 
-    def _on_tor(self, event: t.Event) -> None:
-        state = event.state if isinstance(event.state, str) else ""
-        bootstrap = event.bootstrap if isinstance(event.bootstrap, int) else 0
-        self._tor = t.TorStatus(state=state, bootstrap=bootstrap, version="")
+    def require_joinable(self, code: str, label: str) -> None:
+        """LocalError when that is no code of another device, or no name for this one."""
+        from onionchat.cli import compose
+
+        compose.require_joinable(self._profile, code, label)
+
+    def join(self, code: str, label: str, passphrase: str, not_before_ms: int, listener: JoinListener) -> Joiner:
+        """Begin to make this a further device of an account."""
+        from onionchat.cli import compose
+
+        joining = compose.start_joining(
+            self._profile, code, label, passphrase, not_before_ms, self._settings, self._reactor, listener
+        )
+        self._joining = _Joined(joining, lambda: self.open(passphrase))
+        return self._joining
 
     async def stop(self) -> None:
-        """Stop the node, if it was started."""
+        """Stop the node, if it was started, and what was on the way to one."""
+        if self._joining is not None:
+            await self._joining.over
         if self.live is not None:
             await self.live.stop()
+
+
+class _Joined:
+    """One attempt to join; then the profile is opened, whether the other device's last word came or not: a node on it
+    finds out."""
+
+    def __init__(self, joining: Any, open_it: "Callable[[], Deferred[Backend]]") -> None:
+        self._joining = joining
+        self.over: Deferred[None] = Deferred()
+        """Nothing of it is under way any more."""
+        self.done: Deferred[Backend] = joining.done
+        self.done.addBoth(self._is_over).addCallback(lambda _: open_it())
+
+    def _is_over(self, outcome: Any) -> Any:
+        self.over.callback(None)
+        return outcome
+
+    def confirm(self, is_equal: bool) -> None:
+        """What the user says of the words."""
+        self._joining.confirm(is_equal)
+
+    def cancel(self) -> None:
+        """The user has enough of it."""
+        self._joining.cancel()
 
 
 def console(context: Context) -> int:

@@ -30,7 +30,7 @@ class FakeService(FakeDevices):
         self.invitations: list[t.Invitation] = []
         self.settings: dict[str, str | None] = {}
         self.locked = False
-        self.tor = t.TorStatus(state="ready", bootstrap=100, version="0.4.9.11", summary="system, circuits ok")
+        self.tor = t.TorStatus(state="ready", bootstrap=100, version="0.4.9.11", summary="Done", kind="system")
         self.onion: Any = "reachable"
         self.recovery: list[str] = []
         self._made = 0

@@ -55,6 +55,14 @@ SCENES: tuple[Scene, ...] = (
     Scene("hostile", 80, 24, until="owned", arguments=("--hostile",)),
     Scene("first-run", 80, 24, ("alice", "enter", _PASSPHRASE), until="strong|good", arguments=("--first-run",)),
     Scene(
+        "join",
+        80,
+        24,
+        ("f2", "onionchat-link:" + "a" * 56, "enter", "tablet", "enter", "enter", *(_PASSPHRASE, "enter") * 2),
+        until="They differ",
+        arguments=("--first-run",),
+    ),
+    Scene(
         "first-link",
         80,
         24,

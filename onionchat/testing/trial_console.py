@@ -15,12 +15,16 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 
 from onionchat.api import types as t
+from onionchat.errors import LocalError
 from onionchat.testing.fakeservice import FakeService
 from onionchat.testing.fakeworld import START_MS, FakeTalk, fake_words
 from onionchat.tui import firstrun, main
-from onionchat.tui.backend import Backend, Options
+from onionchat.tui.backend import Backend, Joiner, JoinListener, Options
 from onionchat.tui.config import read_options
 
+STARTING = t.TorStatus(
+    state="bootstrapping", bootstrap=45, version="0.4.9.11", summary="loading relay descriptors", kind="launched"
+)
 HOSTILE = (
     "\x1b[2J\x1b]0;owned\x07 \u202egnp.exe\u2066 a\u200bb \x9b31m tag\U000e0041 \ud7ff\ufeff "
     + "z"
@@ -80,23 +84,60 @@ class TrialOutside:
 
 
 class TrialFounder(TrialOutside):
-    """The first run without keys."""
+    """The first run without keys: Tor is connected after three seconds, another device comes after one."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now, self._began = now, time.monotonic()
-
-    def tor_progress(self) -> t.TorStatus | None:
-        """Ten seconds from nothing to ready."""
-        done = min(int((time.monotonic() - self._began) * 10), 100)
-        state = "ready" if done == 100 else "bootstrapping"
-        return t.TorStatus(state=state, bootstrap=done, version="0.4.9.11", summary="loading relay descriptors")
+    def __init__(self, now: Callable[[], float], later: Callable[..., Any]) -> None:
+        self._now, self._later = now, later
 
     def create_profile(self, name: str, passphrase: str) -> "Deferred[Backend]":
         """A node with nobody in it."""
         service = FakeService(self._now, people=False)
         service.recovery = fake_words("recovery", 16) + fake_words("more", 8)
+        ready, service.tor = service.tor, STARTING
+        service.onion = "unpublished"
+
+        def up() -> None:
+            service.tor, service.onion = ready, "reachable"
+            for invitation in service.invitations:
+                invitation.state = "published"
+
+        self._later(3, up)
         made: Deferred[Backend] = succeed(service)
         return made
+
+    def require_joinable(self, code: str, label: str) -> None:
+        """A code begins as one, a device has a name."""
+        if not code.startswith("onionchat-link:"):
+            raise LocalError("that is no code: it begins with onionchat-link:")
+        if not label:
+            raise LocalError("a name must not be empty")
+
+    def join(self, code: str, label: str, passphrase: str, not_before_ms: int, listener: JoinListener) -> Joiner:
+        """Words after a second, and after a yes the conversations of the other device."""
+        return TrialJoiner(self._now, self._later, listener)
+
+
+class TrialJoiner:
+    """A device on its way, whose other device always says yes."""
+
+    def __init__(self, now: Callable[[], float], later: Callable[..., Any], listener: JoinListener) -> None:
+        self._now, self._later, self._listener = now, later, listener
+        self.done: Deferred[Backend] = Deferred()
+        later(0.5, listener.join_progress, "looking for the other device; it may take a minute")
+        later(1, listener.join_words, fake_words("tablet", 6))
+
+    def confirm(self, is_equal: bool) -> None:
+        """Both sides said yes, or nothing was linked."""
+        if is_equal:
+            self._listener.join_progress("making the profile")
+            self._later(0.5, self.done.callback, FakeService(self._now))
+        else:
+            self.done.errback(LocalError("the words were different: nothing was linked; make a new code"))
+
+    def cancel(self) -> None:
+        """The user leaves."""
+        if not self.done.called:
+            self.done.errback(LocalError("it was cancelled; nothing was linked"))
 
 
 def arguments() -> argparse.Namespace:
@@ -136,7 +177,8 @@ def main_program() -> None:
 
     def begin() -> None:
         if chosen.first_run:
-            done: Any = firstrun.run(TrialFounder(now), run_reactor, options).addCallback(open_console)
+            founder = TrialFounder(now, run_reactor.callLater)
+            done: Any = firstrun.run(founder, run_reactor, options).addCallback(open_console)
         else:
             done = open_console(made)
         if chosen.chatty:

@@ -23,17 +23,42 @@ class Backend(Protocol):
         """Every event from now on goes to `on_event`, on the reactor's thread."""
 
 
+class JoinListener(Protocol):
+    """Who shows what joining does."""
+
+    def join_progress(self, text: str) -> None:
+        """A line: what it is waiting for."""
+
+    def join_words(self, words: Sequence[str]) -> None:
+        """Both devices show these words now."""
+
+
+class Joiner(Protocol):
+    """This device on its way into an account. `done` fires with the backend of the new profile, or fails."""
+
+    done: "Deferred[Backend]"
+
+    def confirm(self, is_equal: bool) -> None:
+        """What the user says of the words."""
+
+    def cancel(self) -> None:
+        """The user has enough of it."""
+
+
 class Founder(Protocol):
     """What the first run needs before there is a profile."""
 
     def strength(self, passphrase: str) -> tuple[int, str]:
         """0 (worthless) to 4 (strong), and one line of advice (may be empty)."""
 
-    def tor_progress(self) -> t.TorStatus | None:
-        """What Tor is doing meanwhile; None while it has not been started."""
-
     def create_profile(self, name: str, passphrase: str) -> "Deferred[Backend]":
         """Makes the profile and starts its node."""
+
+    def require_joinable(self, code: str, label: str) -> None:
+        """LocalError when that is no code of another device, or no name for this one."""
+
+    def join(self, code: str, label: str, passphrase: str, not_before_ms: int, listener: JoinListener) -> Joiner:
+        """Begins to make this a further device of an account, with its messages since a time (ms since 1970)."""
 
 
 class Outside(Protocol):

@@ -1,4 +1,4 @@
-"""The first run: name, passphrase, then Tor's progress and the first link. Three questions, no more."""
+"""The first run: name, passphrase, then what Tor does, and the first link. Or a device that joins an account."""
 
 import time
 from collections.abc import Callable
@@ -13,22 +13,25 @@ from onionchat import limits
 from onionchat.api import types as t
 from onionchat.errors import OnionchatError
 from onionchat.tui.backend import Backend, Founder, Options
-from onionchat.tui.bars import tor_words
 from onionchat.tui.canvas import Size, filled, text_canvas
 from onionchat.tui.glyphs import Glyphs
+from onionchat.tui.joinrun import STEPS as JOIN_STEPS
+from onionchat.tui.joinrun import JoinRun
 from onionchat.tui.keyboard import Paste
-from onionchat.tui.render import Line, Look, one_line, paragraph, zone_of
+from onionchat.tui.render import Line, Look, one_line, padded, paragraph, zone_of
 from onionchat.tui.screens.simple import invitation_lines
 from onionchat.tui.strength import STRENGTH_MIN, WEAK, strength_line
 from onionchat.tui.terminal import Terminal
+from onionchat.tui.toraccount import account_lines
 from onionchat.tui.widgets import Buttons, Field, SecretField
 
 POLL_SECONDS = 1.0
+THEN = "When they use it, the console shows their request: F3. If you were given a link yourself: /add LINK. F1 helps."
 COLUMNS_MAX = 76
 
 
 class FirstRun(urwid.Widget):
-    """The steps. `done` gets the backend, or None when the user left."""
+    """The steps, of a new account or of one more device. `done` gets the backend, or None when the user left."""
 
     _sizing = frozenset([urwid.BOX])
     _selectable = True
@@ -47,6 +50,7 @@ class FirstRun(urwid.Widget):
         self._founder, self._reactor, self._glyphs, self._look = founder, reactor, glyphs, look
         self._done, self._draw = done, draw
         self.step = "name"
+        self.join: JoinRun | None = None  # while this device joins an account
         self.message = ""
         self.name = Field(" > ")
         self.first = SecretField(" > ", self._strength)
@@ -74,12 +78,17 @@ class FirstRun(urwid.Widget):
     async def _ask_status(self) -> None:
         assert self.backend is not None
         self.status = await self.backend.call("status.get", t.Nothing())
+        if self.invitation is not None and self.invitation.state in ("publishing", "waiting"):
+            link = t.LinkOnly(link=self.invitation.link)
+            self.invitation = await self.backend.call("invite.qr", link)
         self._draw()
 
     def stop(self) -> None:
         """No timers after this."""
         if self._poll_due is not None and self._poll_due.active():
             self._poll_due.cancel()
+        if self.join is not None:
+            self.join.cancel()
 
     def _run(self, work: Any) -> None:
         Deferred.fromCoroutine(work).addErrback(self._failed)
@@ -90,6 +99,9 @@ class FirstRun(urwid.Widget):
         self.message = one_line(str(error)) if known else f"That did not work ({type(error).__name__})."
         if self.step == "making":
             self.step = "name"
+        elif self.step == "joining" and self.join is not None:
+            self.join.ended()
+            self.step = "code"
         self._draw()
 
     # --- steps ---
@@ -108,6 +120,21 @@ class FirstRun(urwid.Widget):
             self._first_given()
         elif self.step == "second":
             self._second_given()
+        elif self.join is not None and self.step in JOIN_STEPS:
+            try:
+                self.step = self.join.enter(self.step)
+            except OnionchatError as error:
+                self.message = one_line(str(error))
+
+    def _join_instead(self) -> None:
+        """This is another device of somebody who has onionchat already."""
+        self.message = ""
+        self.join, self.step = JoinRun(self._founder, self._look, self._draw), "code"
+
+    def _back(self) -> None:
+        """To the first question."""
+        self.first.take(), self.second.take()
+        self._passphrase, self.step, self.join, self.message = "", "name", None, ""
 
     def _first_given(self) -> None:
         if self.first.empty:
@@ -127,11 +154,21 @@ class FirstRun(urwid.Widget):
             self.message = "They were not the same. Once more."
             return
         passphrase, self._passphrase = self._passphrase, ""
+        if self.join is not None:
+            self.step = "joining"
+            self._run(self._joined(self.join, passphrase))
+            return
         self.step = "making"
         self._run(self._make(self.name.edit_text.strip(), passphrase))
 
+    async def _joined(self, join: JoinRun, passphrase: str) -> None:
+        backend: Backend = await join.begin(passphrase)
+        join.ended()
+        self._done(backend)
+
     async def _make(self, name: str, passphrase: str) -> None:
         self.backend = await self._founder.create_profile(name, passphrase)
+        self._run(self._ask_status())
         words: t.RecoveryWords = await self.backend.call("recovery.words", t.Nothing())
         self.words = words.words
         if self.words:
@@ -164,6 +201,11 @@ class FirstRun(urwid.Widget):
     def _lines(self, columns: int) -> list[Line]:
         width = min(columns, COLUMNS_MAX) - 2
         plain = self._glyphs.plain
+        lines: list[Line] = [[], [("title", " onionchat"), ("quiet", "  the first time")], []]
+        if self.step == "link":
+            return [*lines, *self._link_lines(columns)]
+        if self.join is not None and self.step in JOIN_STEPS:
+            return [*lines, *self.join.lines(self.step, width)]
         texts = {
             "name": "What should others see as your name? They can call you something else in their lists.",
             "first": "A passphrase. It protects everything that is kept here; nobody can reset it. Four or five random "
@@ -173,9 +215,6 @@ class FirstRun(urwid.Widget):
             "recovery": "Write these 24 words on paper and keep them. They are for the day when all your devices "
             "are lost; this version cannot use them yet.",
         }
-        lines: list[Line] = [[], [("title", " onionchat"), ("quiet", "  the first time")], []]
-        if self.step == "link":
-            return [*lines, *self._link_lines(columns)]
         lines += [[("text", " "), *line] for line in paragraph(plain(texts[self.step]), width)]
         lines.append([])
         if self.step == "recovery":
@@ -197,16 +236,11 @@ class FirstRun(urwid.Widget):
     def _link_lines(self, columns: int) -> list[Line]:
         if self.invitation is None:
             return [[("quiet", self._glyphs.plain(" Making your first link …"))]]
-        return invitation_lines(self.invitation, columns, self._look())
+        return invitation_lines(self.invitation, columns, self._look(), THEN)
 
-    def _tor_line(self) -> Line:
-        if self.status is not None:
-            return [("text", " "), *tor_words(self.status, self._look())]
-        tor = self._founder.tor_progress()
-        if tor is None:
-            return []
-        bar = self._glyphs.bar_full * (tor.bootstrap // 10) + self._glyphs.bar_empty * (10 - tor.bootstrap // 10)
-        return [("quiet", f" Tor {one_line(tor.state)} {bar} {tor.bootstrap} % {one_line(tor.summary)}")]
+    def _tor_lines(self, columns: int) -> list[Line]:
+        """What Tor is doing, from when there is a node."""
+        return [] if self.status is None else account_lines(self.status, columns, self._look())
 
     def _strength_line(self) -> Line:
         if self.step != "first" or self.first.empty:
@@ -215,10 +249,14 @@ class FirstRun(urwid.Widget):
 
     def _keys_words(self) -> str:
         if self.step in ("recovery", "link"):
-            return " PgDn shows more · Ctrl-Q leaves"
-        return " Enter goes on · Esc goes back · Ctrl-Q leaves"
+            return "PgDn shows more · Ctrl-Q leaves"
+        if self.step == "name":
+            return "Enter goes on · F2: another device of mine has onionchat already · Ctrl-Q leaves"
+        return "Enter goes on · Esc goes back · Ctrl-Q leaves"
 
     def _field(self) -> Any:
+        if self.join is not None and self.step in JOIN_STEPS:
+            return self.join.field(self.step)
         fields: dict[str, Any] = {"name": self.name, "first": self.first, "second": self.second}
         return fields.get(self.step) or self.buttons
 
@@ -227,9 +265,9 @@ class FirstRun(urwid.Widget):
         columns, rows = size
         field = None if self.step == "making" else self._field()
         field_rows = field.rows((columns,), True) if field is not None else 0
-        message: Line = [("warning", f" {self.message}")] if self.message else []
-        below = [line for line in (self._strength_line(), message, self._tor_line()) if line]
-        below.append([("quiet", self._glyphs.plain(self._keys_words()))])
+        message = padded(paragraph(self.message, max(columns - 2, 8), "warning")) if self.message else []
+        below = [*([self._strength_line()] if self._strength_line() else []), *message, *self._tor_lines(columns)]
+        below += padded(paragraph(self._glyphs.plain(self._keys_words()), max(columns - 2, 8), "quiet"))
         room = max(rows - field_rows - len(below), 1)
         lines = self._lines(columns)
         if self.step not in ("link", "recovery"):
@@ -253,11 +291,12 @@ class FirstRun(urwid.Widget):
         elif self.step in ("recovery", "link"):
             if self.buttons is not None:
                 self.buttons.keypress((size[0],), key)
-        elif key == "enter":
+        elif key == "enter" and self.step != "joining":
             self._enter()
-        elif key == "esc" and self.step in ("first", "second"):
-            self.first.take(), self.second.take()
-            self._passphrase, self.step = "", "name"
+        elif key == "esc" and self.step in ("first", "second", "code", "device", "history"):
+            self._back()
+        elif key == "f2" and self.step == "name":
+            self._join_instead()
         elif self.step != "making":
             field = self._field()
             if field is not None:

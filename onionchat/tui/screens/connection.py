@@ -6,6 +6,7 @@ from onionchat.api import types as t
 from onionchat.tui.bars import tor_words
 from onionchat.tui.render import Line, Look, duration, fit, moment, one_line, pad, padded, paragraph
 from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
+from onionchat.tui.toraccount import WHOSE
 from onionchat.tui.widgets import TextBody
 
 WARNING = "WARNING"
@@ -50,7 +51,8 @@ def connection_lines(
 
 def _mine(status: t.Status, columns: int, look: Look) -> list[Line]:
     dot = f" {look.glyphs.middle_dot} "
-    tor = [one_line(part) for part in (status.tor.version, status.tor.summary) if part]
+    whose = WHOSE.get(status.tor.kind, "")
+    tor = [one_line(part) for part in (whose, status.tor.version, status.tor.summary) if part]
     skew = status.clock_skew_s
     clock = "clock as most peers'" if skew is None or abs(skew) < 60 else f"clock {duration(abs(skew))} off"
     onion = ["only devices of contacts can find it" if status.restricted_discovery else "everyone can ask for it"]

@@ -166,10 +166,6 @@ def _code_lines(link: t.LinkStatus, columns: int, look: Look) -> list[Line]:
 
 
 def _words_lines(link: t.LinkStatus, width: int, look: Look) -> list[Line]:
-    words = [f"{number} {one_line(word)}" for number, word in enumerate(link.words, 1)]
-    across = 3 if width >= 50 else 2
-    rows = [words[at : at + across] for at in range(0, len(words), across)]
-    lines: list[Line] = [[("bold", "   " + "".join(f"{word:<15}" for word in row).rstrip())] for row in rows]
     asked = f"“{one_line(link.device)}” wants to be a device of yours. Does it show the same six words?"
     said = f"You said yes. “{one_line(link.device)}” has to say yes, too."
     why = "A device that you admit reads all that you read, and writes in your name. If it is not in your hand: no."
@@ -177,7 +173,15 @@ def _words_lines(link: t.LinkStatus, width: int, look: Look) -> list[Line]:
         [],
         *padded(paragraph(look.glyphs.plain(said if link.said_yes else asked), width, "accent")),
         [],
-        *lines,
+        *word_rows(link.words, width),
         [],
         *padded(paragraph(why, width, "quiet")),
     ]
+
+
+def word_rows(words: Sequence[str], width: int) -> list[Line]:
+    """Numbered words, two or three in a row."""
+    numbered = [f"{number} {one_line(word)}" for number, word in enumerate(words, 1)]
+    across = 3 if width >= 50 else 2
+    rows = [numbered[at : at + across] for at in range(0, len(numbered), across)]
+    return [[("bold", "   " + "".join(f"{word:<15}" for word in row).rstrip())] for row in rows]

@@ -82,8 +82,8 @@ class InvitationScreen(Screen):
         return super().keypress(size, key)
 
 
-def invitation_lines(invitation: t.Invitation, columns: int, look: Look) -> list[Line]:
-    """The words, the link, and the QR code."""
+def invitation_lines(invitation: t.Invitation, columns: int, look: Look, then: str = "") -> list[Line]:
+    """The words, the link, and the QR code; and what comes `then`."""
     once = "It works once" if invitation.kind == "once" else "It works for everyone who has it"
     until = "" if invitation.expires is None else f", until {moment(invitation.expires, look)}"
     text = f"Give this to one person, by a way you trust. {once}{until}."
@@ -97,7 +97,7 @@ def invitation_lines(invitation: t.Invitation, columns: int, look: Look) -> list
     room = columns - code_columns - 4 if is_beside else min(columns, COLUMNS_MAX) - 2
     words = paragraph(look.glyphs.plain(text), room)
     link = paragraph(invitation.link, room, "found")
-    hints = [line for hint in waiting for line in paragraph(hint, room, "quiet")]
+    hints = [line for hint in (*waiting, then) if hint for line in [*paragraph(hint, room, "quiet"), []]]
     if is_beside:
         return beside(code, [[], *words, [], *link, [], *hints])
     lines = padded([[], *words, [], *link, *hints, []])
