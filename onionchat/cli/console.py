@@ -78,6 +78,7 @@ class OwnNode:
     async def stop(self) -> None:
         """Stop the node, if it was started, and what was on the way to one."""
         if self._joining is not None:
+            self._joining.cancel()  # does nothing when it is over
             await self._joining.over
         if self.live is not None:
             await self.live.stop()
@@ -116,11 +117,12 @@ def console(context: Context) -> int:
     async def main(reactor: Any, interrupted: "Deferred[None]") -> int:
         own = OwnNode(context.profile, settings, reactor)
         try:
-            backend = await _backend(context, own, reactor, options, given.pop())
+            opening = Deferred.fromCoroutine(_backend(context, own, reactor, options, given.pop()))
+            backend = await mainloop.first_of(interrupted, opening)  # None as well when a signal came meanwhile
             if backend is not None:
                 outside = CommandLine(context.profile, context.options, reactor)
-                ends = [interrupted, screen.run(backend, reactor, options, outside=outside)]
-                await mainloop.first_of(*ends, own.live.stop_asked if own.live else _lost(backend))
+                left = screen.run(backend, reactor, options, outside=outside, until=interrupted)
+                await mainloop.first_of(left, own.live.stop_asked if own.live else _lost(backend))
         finally:
             await own.stop()
         return int(ExitCode.DONE)

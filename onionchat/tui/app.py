@@ -100,7 +100,7 @@ class Console:
         if self.current is None and conversations:
             wanted = self._reopen or self.model.next_unread(None) or conversations[0].name
             self.open_conversation(wanted if self.model.conversation(wanted) else conversations[0].name)
-        if not conversations:
+        if all(conversation.kind == "self" for conversation in conversations):
             self.say("Nobody is here yet. /invite makes a link to give away, /add uses one. F1 helps.")
         self._model_changed()
 
@@ -403,7 +403,11 @@ class Console:
     def _list_notes(self) -> list[str]:
         count = len(self.model.incoming)
         notes = [] if not count else ["1 request  F3" if count == 1 else f"{count} requests  F3"]
+        if self.model.conversations and all(c.kind == "self" for c in self.model.conversations):
+            notes.append("nobody yet: /invite, /add")
         status = self.model.status
+        if status is not None and status.linking:
+            notes.append("linking: /devices")
         if status is not None and status.recovery_pending:
             notes.append("/recovery: write it down")
         return notes

@@ -35,14 +35,15 @@ def run(
     options: Options | None = None,
     now: Callable[[], float] = time.time,
     outside: Outside | None = None,
+    until: "Deferred[None] | None" = None,
 ) -> "Deferred[None]":
     """The console. Fires when the user leaves or the terminal is gone; the backend is not stopped.
 
-    `now`: seconds since 1970.
+    `now`: seconds since 1970. `until`: when it fires the console is left as by the user; what is being written is kept.
     """
     options = options or Options()
     if wants_plain(options):
-        return plain.run(backend, reactor, options, outside)
+        return plain.run(backend, reactor, options, outside, until)
     left: Deferred[None] = Deferred()
     console = Console(backend, reactor, options, Terminal.glyphs(options), now, outside)
     terminal = Terminal(reactor, options, gone=console.quit)
@@ -58,6 +59,8 @@ def run(
     console.ring, console.name_window = terminal.ring, terminal.name_window
     console.leave = leave
     terminal.start(console.stage, console.paste)
+    if until is not None:
+        until.addCallback(lambda _: console.quit())
     reactor.callLater(0, console.start)
     reactor.callLater(FREEZE_AFTER_SECONDS, _freeze)
     return left

@@ -61,8 +61,9 @@ class Openers:
     async def _details(self, message: t.Message) -> None:
         console = self._console
         known: list[t.PeerConnection] = await console.call("connection.list", t.Nothing())
-        peers = [peer for peer in known if peer.contact == console.current]
         here = console.model.conversation(console.current)
+        whose = "" if here is not None and here.kind == "self" else console.current
+        peers = [peer for peer in known if peer.contact == whose]
         stolen: list[str] = []
         if here is not None and here.kind == "direct":
             contact: t.Contact = await console.call("contact.get", t.ContactName(name=here.name))

@@ -292,7 +292,12 @@ class _Lines(LineReceiver):
 
 
 def run(
-    backend: Backend, reactor: Any, options: Options, outside: Outside | None = None, out: TextIO | None = None
+    backend: Backend,
+    reactor: Any,
+    options: Options,
+    outside: Outside | None = None,
+    until: "Deferred[None] | None" = None,
+    out: TextIO | None = None,
 ) -> "Deferred[None]":
     """The plain console on standard input and output. Fires when the user leaves or the input ends."""
     left: Deferred[None] = Deferred()
@@ -312,4 +317,6 @@ def run(
     lines.console = console = PlainConsole(backend, glyphs, options, time.time, write, leave, outside)
     StandardIO(lines, reactor=reactor)  # type: ignore[no-untyped-call]
     console.start()
+    if until is not None:
+        until.addCallback(lambda _: leave())
     return left

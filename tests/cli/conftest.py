@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet import reactor as real_reactor
-from twisted.internet.defer import succeed
+from twisted.internet.defer import Deferred, succeed
 
 import onionchat.cli
 from onionchat.api import types as t
@@ -124,12 +124,42 @@ class FakeCompose(types.ModuleType):
         self.calls.append(("open", directory))
         return FakeNode(self.calls, settings)
 
+    def require_joinable(self, directory: Path, code: str, label: str) -> None:
+        if not code.startswith("onionchat-link:"):
+            raise LocalError("that is no code")
+
+    def start_joining(self, directory: Path, *arguments: Any) -> "FakeJoining":
+        self.calls.append(("join", directory, *arguments[:4]))
+        self.joining = FakeJoining(self, directory, arguments[2])
+        return self.joining
+
     def build_service(self, node: FakeNode) -> RecordingService:
         return self.service
 
     def OfflineSession(self, directory: Path, passphrase: str) -> Any:
         self.build_node(directory, passphrase, None, None)
         return FakeOffline(self.service, self.calls)
+
+
+class FakeJoining:
+    """A device on its way; a yes makes the profile."""
+
+    def __init__(self, compose: FakeCompose, directory: Path, passphrase: str) -> None:
+        self.compose, self.directory, self.passphrase = compose, directory, passphrase
+        self.cancelled = 0
+        self.done: Deferred[str] = Deferred()
+
+    def confirm(self, is_equal: bool) -> None:
+        if is_equal:
+            self.compose.profiles.create_profile(self.directory, "", self.passphrase, "decline")
+            self.done.callback("joined")
+        else:
+            self.done.errback(LocalError("nothing was linked"))
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+        if not self.done.called:
+            self.done.errback(LocalError("it was cancelled"))
 
 
 class FakeOffline:

@@ -12,7 +12,7 @@ from onionchat.api import types as t
 from onionchat.api.async_client import AsyncClient
 from onionchat.api.local import LocalClient
 from onionchat.cli import console
-from onionchat.errors import LockedError
+from onionchat.errors import LocalError, LockedError
 from tests.api.recording import RecordingService
 from tests.cli.running import Runner
 
@@ -25,7 +25,7 @@ class Screens:
         self.typed = "correct horse"
         self.refused: list[Exception] = []
 
-    def run(self, backend: Any, reactor: Any, options: Any, outside: Any) -> Any:
+    def run(self, backend: Any, reactor: Any, options: Any, outside: Any, until: Any) -> Any:
         self.shown.append(backend)
         return backend.call("conversation.list", t.Nothing()).addCallback(lambda _: None)
 
@@ -37,7 +37,6 @@ class Screens:
         if not self.typed:
             return succeed(None)
         assert founder.strength("password")[0] == 0
-        assert founder.tor_progress() is None
         return founder.create_profile("alice", self.typed)  # type: ignore[no-any-return]
 
 
@@ -67,7 +66,7 @@ async def test_it_attaches_to_the_running_node(
 async def test_it_ends_with_the_node_that_it_is_attached_to(
     run: Runner, node: RecordingService, composed: Any, screens: Screens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stay(backend: Any, reactor: Any, options: Any, outside: Any) -> Any:
+    def stay(backend: Any, reactor: Any, options: Any, outside: Any, until: Any) -> Any:
         backend.transport.abortConnection()  # as when the node is killed
         return Deferred()
 
@@ -134,3 +133,32 @@ async def test_the_first_run_may_be_left(run: Runner, composed: Any, screens: Sc
     screens.typed = ""
     assert (await run()).code == 0
     assert (composed.calls, screens.shown) == ([], [])
+
+
+@pytest.mark.parametrize("answer", [True, False, None])
+@pytest_twisted.ensureDeferred
+async def test_a_first_run_that_joins_an_account(
+    run: Runner, composed: Any, profile: Path, screens: Screens, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    refused: list[Any] = []
+
+    def first_run(founder: Any, reactor: Any, options: Any) -> "Deferred[Any]":
+        with pytest.raises(LocalError):
+            founder.require_joinable("onionchat:x", "tablet")
+        joiner = founder.join("onionchat-link:x", "tablet", "correct horse", 7, None)
+        joiner.done.addErrback(lambda failure: refused.append(str(failure.value)))
+        if answer is None:  # the user leaves
+            return succeed(None)
+        joiner.confirm(answer)
+        done: Deferred[Any] = joiner.done
+        return done
+
+    monkeypatch.setattr(console.firstrun, "run", first_run)
+    assert (await run()).code == 0
+    assert composed.calls[0] == ("join", profile, "onionchat-link:x", "tablet", "correct horse", 7)
+    if answer:
+        assert [call[0] for call in composed.calls] == ["join", "create", "open", "start", "stop"]
+        assert len(screens.shown) == 1 and refused == []
+    else:
+        assert [call[0] for call in composed.calls] == ["join"]
+        assert refused == ["nothing was linked" if answer is False else "it was cancelled"]

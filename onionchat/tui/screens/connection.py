@@ -9,6 +9,7 @@ from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
 from onionchat.tui.toraccount import WHOSE
 from onionchat.tui.widgets import TextBody
 
+OWN = "my devices"
 WARNING = "WARNING"
 STOLEN_WROTE = "That device was declared STOLEN. What it wrote lately may be a thief's."
 REFRESH_SECONDS = 2.0  # only while the screen is open
