@@ -1,7 +1,7 @@
 """Methods about people: invitations, requests, contacts."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -205,17 +205,16 @@ class Contacts:
             return self._settle(self._request(params.id), "blocked")
         if person.value.state == "blocked":
             return t.Done(notice=f"{person.name} is blocked already")
-        return self._shut_out(person, msgspec.structs.replace(person.value, state="blocked", owed=b""))
+        return self._shut_out(person, "blocked")
 
-    def _shut_out(self, person: Person, value: kinds.Contact) -> "Deferred[t.Done]":
+    def _shut_out(self, person: Person, state: Literal["blocked", "removed"]) -> "Deferred[t.Done]":
         node = self._node
-
-        def written(_: object) -> "Deferred[None]":
-            node.peers.close_account(person.account)
-            node.dialing.refresh()
-            return node.services.move(urgent=True)
-
-        return self._done(self._write(value).addCallback(written), "this device moves to a new address")
+        value = msgspec.structs.replace(person.value, state=state, owed=b"")
+        done = self._write(value, kinds.Choice(person.account, "state", state))
+        done.addCallback(lambda _: node.services.leave_shut_out())
+        others = len(node.book.other_devices)
+        notice = "your devices move to new addresses" if others else "this device moves to a new address"
+        return self._done(done, notice)
 
     def unblock(self, params: t.IdOnly) -> Any:
         """The contact may reach us again, once it has our new address."""
@@ -228,8 +227,8 @@ class Contacts:
         person = self._node.book.find(params.id)
         if person.value.state != "blocked":
             return t.Done(notice=f"{person.name} is not blocked")
-        done = self._write(msgspec.structs.replace(person.value, state="active"))
-        return self._done(done.addCallback(lambda _: self._node.dialing.refresh()))
+        value = msgspec.structs.replace(person.value, state="active")
+        return self._done(self._write(value, kinds.Choice(person.account, "state", "active")))
 
     def set_trust(self, params: t.ContactTrust) -> Any:
         """What the user says of a contact's keys."""
@@ -239,32 +238,25 @@ class Contacts:
         bodies: list[Any] = [kinds.TrustSet(person.account, params.trust)]
         if person.is_forced:
             bodies.append(kinds.Setting(forced_setting(person.account), ""))
-        done = self._write(*bodies).addCallback(lambda _: self._trust_changed(person.account, params.trust))
+        done = self._write(*bodies)
         words = {"validated": "you compared words: they match", "compromised": "marked as compromised: nothing is sent"}
         text = words.get(params.trust, "no longer validated")
         done.addCallback(lambda _: self._node.noticed(person.conversation, text))
         return self._done(done)
-
-    def _trust_changed(self, account: AccountId, trust: str) -> None:
-        """What is waiting for a compromised contact waits on: its channels end, it is not dialled."""
-        if trust == "compromised":
-            self._node.peers.close_account(account)
-        self._node.dialing.refresh()
 
     def rename(self, params: t.ContactRename) -> Any:
         """Another pet name."""
         person = self._node.book.find(params.name)
         others = [p.name for p in self._node.book.contacts() if p.account != person.account]
         name = check_pet_name(params.new, others)
-        return self._done(self._write(msgspec.structs.replace(person.value, name=name)))
+        return self._done(self._write(kinds.Choice(person.account, "name", name)))
 
     def remove(self, params: t.ContactRemove) -> Any:
         """Forget a contact and its conversation; then this device moves to a new address."""
         person = self._node.book.find(params.name)
-        value = msgspec.structs.replace(person.value, state="removed", owed=b"")
         request = self._node.book.requests.get(AccountId(person.account))
         bodies = [] if request is None else [msgspec.structs.replace(request, state="accepted")]
-        done = self._shut_out(person, value)
+        done = self._shut_out(person, "removed")
         return done.addCallback(lambda result: forget_contact(self._node, person, bodies).addCallback(lambda _: result))
 
     def introduce(self, params: t.Introduce) -> Any:
@@ -280,11 +272,4 @@ class Contacts:
     def quota(self, params: t.ContactQuota) -> Any:
         """How much a contact may write into our store."""
         person = self._node.book.find(params.name)
-        done = self._write(msgspec.structs.replace(person.value, quota_bytes=params.size_bytes))
-
-        def changed(_: object) -> None:
-            budget = self._node.budget(person.conversation)
-            now = self._node.reactor.seconds()
-            self._node.syncing.each(person.conversation, lambda session: session.allow(budget, now))
-
-        return self._done(done.addCallback(changed))
+        return self._done(self._write(kinds.Choice(person.account, "quota", str(params.size_bytes))))

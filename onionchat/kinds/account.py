@@ -39,6 +39,21 @@ class Contact(Record, frozen=True):
         return (register,) if self.state == "removed" else (register, ConversationWanted(self.account))
 
 
+class Choice(Record, frozen=True):
+    """What the user has chosen for a contact, one thing at a time: `Contact` is written by programs as well.
+
+    So two devices that are apart can each change something, and what the program notes does not undo it.
+    """
+
+    account: Bytes32
+    what: Literal["name", "state", "quota"]
+    value: Annotated[str, msgspec.Meta(max_length=limits.NAME_MAX_CHARACTERS * 4)]
+
+    def fold(self, _conversation: bytes) -> tuple[Change, ...]:
+        """One register for each thing of an account; it goes before what `Contact` says."""
+        return (RegisterSet("choice", self.account + self.what.encode(), encode(self)),)
+
+
 class TrustSet(Record, frozen=True):
     """What the user says of a contact's keys."""
 

@@ -41,6 +41,7 @@ KINDS: dict[str, tuple[type[Body], frozenset[Place]]] = {
     "card": (chat.Card, DIRECT_ONLY),
     "again": (Again, EVERYWHERE),
     "contact": (account.Contact, SELF_ONLY),
+    "choice": (account.Choice, SELF_ONLY),
     "trust": (account.TrustSet, SELF_ONLY),
     "certificate": (account.Card, SELF_ONLY),
     "read": (account.Read, SELF_ONLY),

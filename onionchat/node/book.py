@@ -1,5 +1,6 @@
 """The book: people, requests, invitations and settings, in memory; always what the database says."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -8,6 +9,7 @@ from onionchat import limits
 from onionchat.codec import decode
 from onionchat.errors import LocalError, RemoteError
 from onionchat.identity.account import Roster, fold
+from onionchat.identity.contact import suggest_name
 from onionchat.ids import AccountId, ConversationId, DeviceId, id_text, parse_id
 from onionchat.kinds import account as kinds
 from onionchat.log.entry import direct_id
@@ -15,7 +17,7 @@ from onionchat.store import people
 from onionchat.store.db import Connection
 from onionchat.store.own import Own
 from onionchat.store.people import DeviceRow
-from onionchat.text import name_key
+from onionchat.text import name_key, skeleton
 
 V = TypeVar("V")
 PREFIX_MIN_CHARACTERS = 6
@@ -33,6 +35,7 @@ class Person:
     former: tuple[DeviceId, ...]
     conversation: ConversationId
     is_forced: bool = False  # compromised, and the user has said to write all the same
+    shown: str = ""  # its name with a number, when an older contact was given the same on a device that was apart
 
     @property
     def account(self) -> AccountId:
@@ -41,8 +44,8 @@ class Person:
 
     @property
     def name(self) -> str:
-        """The local pet name."""
-        return self.value.name
+        """The local pet name; no two contacts are shown with one."""
+        return self.shown or self.value.name
 
     @property
     def is_active(self) -> bool:
@@ -66,6 +69,9 @@ class Book:
     own_devices: dict[DeviceId, DeviceRow] = field(default_factory=dict)
     own_roster: Roster | None = None
     this_device: DeviceRow | None = None
+    _holders: dict[str, set[AccountId]] = field(default_factory=lambda: defaultdict(set))
+    _keys: dict[AccountId, frozenset[str]] = field(default_factory=dict)
+    _renumbered: list[Person] = field(default_factory=list)
 
     # --- loading -------------------------------------------------------------------------------------
     def load(self, c: Connection) -> None:
@@ -74,6 +80,7 @@ class Book:
             for key, _ in people.registers(c, kind):
                 self.reload_register(c, kind, key)
         self.reload_account(c, self.own.account)
+        self._renumbered.clear()
 
     def reload_register(self, c: Connection, kind: str, key: bytes) -> None:
         """One register changed."""
@@ -81,8 +88,8 @@ class Book:
         if value is None:
             return
         match kind:
-            case "contact" | "trust":
-                self.reload_account(c, AccountId(key))
+            case "contact" | "trust" | "choice":
+                self.reload_account(c, AccountId(key[: limits.KEY_BYTES]))
             case "asked":
                 self._set(self.asked, key, value, kinds.Asked)
             case "request":
@@ -128,6 +135,46 @@ class Book:
             direct_id(self.own.account, account),
             _is_set(people.register(c, "setting", forced_setting(account).encode())),
         )
+        self._settle_names(account)
+
+    # --- names ---------------------------------------------------------------------------------------
+    def _settle_names(self, account: AccountId) -> None:
+        """Devices that are apart may give two contacts one name. The older contact keeps it, everywhere the same."""
+        person = self.people[account]
+        before = self._keys.pop(account, frozenset())
+        for key in before:
+            self._holders[key].discard(account)
+        after: frozenset[str] = frozenset()
+        if person.value.state != "removed" and person.value.name:
+            after = self._keys[account] = _name_keys(person.value.name)
+        for key in after:
+            self._holders[key].add(account)
+        concerned = {other for key in before | after for other in self._holders[key]} | {account}
+        for key in before | after:
+            if not self._holders[key]:
+                del self._holders[key]
+        if len(concerned) > 1 or person.shown:
+            self._number(concerned)
+
+    def _number(self, concerned: set[AccountId]) -> None:
+        used = [p.value.name for p in self.people.values() if p.account not in concerned and p.value.state != "removed"]
+        used += [p.shown for p in self.people.values() if p.account not in concerned and p.shown]
+        for person in sorted((self.people[a] for a in concerned), key=lambda p: (p.value.since_ms, p.account)):
+            name = person.value.name
+            if person.value.state == "removed":
+                person.shown = ""
+                continue
+            taken = frozenset[str]().union(*map(_name_keys, used))
+            shown = suggest_name(name, used) if name and _name_keys(name) & taken else ""
+            if shown and shown != person.shown:
+                self._renumbered.append(person)
+            person.shown = shown
+            used.append(shown or name)
+
+    def renumbered(self) -> list[Person]:
+        """Contacts that are shown with a number since the last call."""
+        found, self._renumbered = self._renumbered, []
+        return [person for person in found if person.shown and self.people.get(person.account) is person]
 
     # --- looking up ----------------------------------------------------------------------------------
     def contacts(self) -> list[Person]:
@@ -183,6 +230,11 @@ class Book:
     def device_label(self, device: DeviceId) -> str:
         """The label of an own device; stays among own devices."""
         return self.settings.get(f"device:{id_text(device)}", "") or id_text(device)[:8]
+
+
+def _name_keys(name: str) -> frozenset[str]:
+    """What may not be equal in two names: how they read, and how they look."""
+    return frozenset((name_key(name), skeleton(name)))
 
 
 def forced_setting(account: bytes) -> str:

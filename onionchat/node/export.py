@@ -28,7 +28,7 @@ LENGTH_BYTES = 2
 """The trailer ends with the length of the vault in it, which may end with zeros itself."""
 ACCOUNT, EXPORTED_MS = "exported_account", "exported_ms"
 """Keys in the `meta` of an export."""
-REGISTERS = frozenset({"contact", "trust", "setting", "timer"})
+REGISTERS = frozenset({"contact", "choice", "trust", "setting", "timer"})
 """Others name or hold keys."""
 TALK = frozenset(kind for kind, (_, places) in KINDS.items() if Place.DIRECT in places) - {AGAIN}
 """Kinds whose bodies are what people said; in others there may be keys."""

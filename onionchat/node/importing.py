@@ -22,7 +22,7 @@ from onionchat.store.changes import index, shown_text
 from onionchat.store.db import Connection, explained
 from onionchat.store.gate import NO_LOG, Gate
 from onionchat.store.own import Own, get_meta, set_meta
-from onionchat.store.people import register, registers
+from onionchat.store.people import contact_of, register, registers
 
 FORMER_ACCOUNT = "former_account"
 """The key in `meta` of the account that the history came from."""
@@ -175,9 +175,9 @@ class _Bringing:
 
     def _registers(self) -> None:
         """What our own devices are to know too is said in *self*."""
-        for _, value in registers(self._source, "contact"):
-            contact = decode(value, Contact, limits.ENTRY_MAX_BYTES)
-            if contact.state == "removed":
+        for account, _ in registers(self._source, "contact"):
+            contact = contact_of(self._source, account)
+            if contact is None or contact.state == "removed":
                 continue
             self._say(Contact(contact.account, contact.name, contact.remote_name, "imported", contact.since_ms))
         for _, value in registers(self._source, "trust"):

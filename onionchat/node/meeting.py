@@ -243,7 +243,8 @@ class Meeting:
         elif before is not None and before.value.state == "imported":  # its name and its trust came with the history
             bodies.append(msgspec.structs.replace(contact, name=before.name))
         else:
-            bodies += [contact, kinds.TrustSet(account, "unvalidated")]
+            known = None if before is None else before.value
+            bodies += [contact, kinds.TrustSet(account, "unvalidated"), *people.choices_anew(known, contact)]
         bodies.append(msgspec.structs.replace(request, state="accepted", statements=(), cards=()))
         invitation = node.book.invitations.get(request.invitation)
         if invitation is not None and not invitation.reusable and invitation.state == "open":
@@ -268,6 +269,13 @@ class Meeting:
             return result
 
         return done.addBoth(settled).addCallback(accepted)
+
+    def accepted_elsewhere(self, request: kinds.Request) -> None:
+        """Another device of ours has accepted a request: who waits at this one has its answer at once."""
+        person = self._node.book.people.get(AccountId(request.account))
+        for link, device in list(self._strangers.items()):
+            if person is not None and device == request.device:
+                self.send_acceptance(link, person, request.invitation)
 
     def _introducer(self, request: kinds.Request) -> str:
         """Who asked for the link that this request came to."""
@@ -398,7 +406,8 @@ class Meeting:
         contact = kinds.Contact(account, name, remote, "active", node.now_ms(), asked.introduced_by, dead=dead)
         bodies: list[object] = [card, msgspec.structs.replace(asked, state="accepted"), *self._crossed(account)]
         if person is None or person.value.state == "removed":
-            bodies += [contact, kinds.TrustSet(account, "unvalidated")]
+            known = None if person is None else person.value
+            bodies += [contact, kinds.TrustSet(account, "unvalidated"), *people.choices_anew(known, contact)]
         elif person.value.state == "imported":
             bodies.append(msgspec.structs.replace(contact, name=person.name))
         done = node.append_self(bodies, also=lambda c: self._open(c, account, key))

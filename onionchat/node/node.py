@@ -43,8 +43,8 @@ from onionchat.node.linking import LinkCode, Linking
 from onionchat.node.meeting import Meeting
 from onionchat.node.peers import Peers
 from onionchat.node.profile import Profile
-from onionchat.node.removal import resume_removals
 from onionchat.node.services import DEVICE, Services
+from onionchat.node.standing import ACCOUNT_BYTES, OF_CONTACT, Standing
 from onionchat.node.syncing import Syncing
 from onionchat.store import people, quota
 from onionchat.store.db import Connection
@@ -96,6 +96,7 @@ class Node:
         self.introductions = Introductions(self)
         self.deliveries = Deliveries(self)
         self.accounts = Accounts(self)
+        self.standing = Standing(self)
         self.linking = Linking(self)
         self.linking_refused = False
         """This device waits for being admitted, and a device of the account says that it knows nothing of it."""
@@ -155,7 +156,7 @@ class Node:
             self.tor.start()
             self.services.start()
             self.introductions.resume()
-            resume_removals(self)
+            self.standing.resume()
         if self.is_unlocked:
             self.accounts.resume()
 
@@ -198,6 +199,7 @@ class Node:
             except StoreError as error:
                 _log.error("what was delivered is not noted: {error}", error=str(error))  # it is found again
             self.deliveries.stop()
+            self.standing.stop()
             store, self._store, self._book = self._store, None, None
             if store is not None:  # two locks at once
                 store.close()
@@ -329,38 +331,56 @@ class Node:
 
         def told(results: list[Appended]) -> None:
             for result in results:
-                self.appended(result)
+                self.appended(result, is_own=True)
 
         return self.through_gate(job).addCallback(told)
 
     def _told(self, result: Appended) -> Appended:
-        self.appended(result)
+        self.appended(result, is_own=True)
         return result
 
-    def appended(self, result: Appended) -> None:
-        """A commit, by whomever: the book, the sessions, the front ends."""
+    def appended(self, result: Appended, is_own: bool = False) -> None:
+        """A commit, by whomever: the book, the sessions, the front ends. `is_own`: this device wrote it just now."""
         if not self.is_unlocked:
             return
+        self._reload(result)
+        self.syncing.appended(result)
+        self.forks.appended(result)
+        for opened in sorted(result.effects.opened):
+            self.syncing.conversation_opened(opened)
+        self._tell(result, tuple(stored.n for stored in result.stored if stored.shown), is_own)
+
+    def history_came(self, result: Appended) -> None:
+        """A block of history was committed. The first block of a log may hold what was written a moment ago."""
+        if not self.is_unlocked:
+            return
+        self._reload(result)
+        wish = self.own.history
+        since = 0 if wish is None else wish.linked_ms
+        self._tell(result, tuple(s.n for s in result.stored if s.shown and s.entry.header.ms >= since), False)
+        self.emit(ConversationChanged(result.conversation))
+
+    def _reload(self, result: Appended) -> None:
         effects = result.effects
-        registers = sorted(effects.registers)  # what follows must not depend on hashes
-        for kind, key in registers:
+        for kind, key in sorted(effects.registers):  # what follows must not depend on hashes
             self.book.reload_register(self.store.reads, kind, key)
             if kind == chat.CARD_REGISTER:
                 self.introductions.changed(key)
         for account in sorted(effects.accounts):
             self.accounts.changed(AccountId(account))
-        self.syncing.appended(result)
-        self.forks.appended(result)
-        for opened in sorted(effects.opened):
-            self.syncing.conversation_opened(opened)
-        shown = tuple(stored.n for stored in result.stored if stored.shown)
+
+    def _tell(self, result: Appended, shown: tuple[int, ...], is_own: bool) -> None:
+        effects = result.effects
+        registers = sorted(effects.registers)
         if shown and self.has_subscribers:
             self.emit(MessagesAppended(result.conversation, shown))
         for conversation in sorted(effects.conversations):
             self.emit(ConversationChanged(ConversationId(conversation)))
         for kind, key in registers:
-            if kind in ("contact", "trust"):
-                self.emit(ContactChanged(AccountId(key), kind))
+            if kind in OF_CONTACT:
+                self.emit(ContactChanged(AccountId(key[:ACCOUNT_BYTES]), "trust" if kind == "trust" else "contact"))
+        if registers:
+            self.standing.registers_changed(registers, is_own)
         if effects.truncate:
             self.empty_write_ahead_log()
 

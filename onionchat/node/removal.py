@@ -1,5 +1,6 @@
 """Forgetting a contact's conversation, for good. Our own log's head stays: a number is never given twice."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -49,33 +50,55 @@ def forget_contact(node: "Node", person: Person, more: list[Any]) -> "Deferred[N
     `more` is written in the same transaction.
     """
     c, self_id = node.store.reads, node.store.self_id
-    nameless = msgspec.structs.replace(
-        person.value, name="", remote_name="", introduced_by="", state="removed", owed=b""
-    )
-    bodies = [*ranges_of(c, person.conversation), *_cards_of(c, self_id, person.account), nameless, *more]
-    conversation = person.conversation
+    bodies = [*ranges_of(c, person.conversation), *_cards_of(c, self_id, person.account)]
+    return node.append_self([*bodies, *_nameless(c, person), *more], also=lambda c: _drop_rest(c, person))
 
-    def notices(c: Connection) -> None:
-        c.execute(
-            "DELETE FROM entry WHERE log = 0 AND conversation = (SELECT n FROM conversation WHERE id = ?)",
-            (conversation,),
+
+def _nameless(c: Connection, person: Person) -> list[Any]:
+    bodies: list[Any] = [
+        msgspec.structs.replace(
+            person.value, name="", remote_name="", introduced_by="", state="removed", owed=b"", dead=()
         )
-        people.drop_account(c, person.account)
+    ]
+    if people.register(c, "choice", person.account + b"name") is not None:
+        bodies.append(kinds.Choice(person.account, "name", ""))
+    return bodies
 
-    return node.append_self(bodies, also=notices)
+
+def _drop_rest(c: Connection, person: Person) -> None:
+    """What is in no log."""
+    c.execute(
+        "DELETE FROM entry WHERE log = 0 AND conversation = (SELECT n FROM conversation WHERE id = ?)",
+        (person.conversation,),
+    )
+    people.drop_account(c, person.account)
 
 
-def resume_removals(node: "Node") -> None:
-    """At start: what a crash cut off between a contact's removal and forgetting what was said."""
-    for person in list(node.book.people.values()):
-        if person.value.state == "removed" and _has_lines(node.store.reads, person.conversation):
+def finish_removals(node: "Node") -> None:
+    """Removed contacts of whom something is left here: a crash came between, or another device of ours removed them.
+
+    What this device alone had, because it was written or came while the devices were apart, is forgotten on all.
+    """
+    c = node.store.reads
+    for person in sorted(node.book.people.values(), key=lambda person: person.account):
+        if person.value.state != "removed":
+            continue
+        if _has_lines(c, person.conversation):
             forget_contact(node, person, []).addErrback(node.report)
+        elif person.value.name or person.value.remote_name:
+            node.append_self(_nameless(c, person), also=_dropping(person)).addErrback(node.report)
+        elif people.devices_of(c, person.account) or people.statements_of(c, person.account):
+            node.store.write(_dropping(person)).addErrback(node.report)
+
+
+def _dropping(person: Person) -> Callable[[Connection], None]:
+    return lambda c: _drop_rest(c, person)
 
 
 def _has_lines(c: Connection, conversation: bytes) -> bool:
     row = c.execute(
         "SELECT 1 FROM entry WHERE conversation = (SELECT n FROM conversation WHERE id = ?) AND shown > 0"
-        " AND content IS NOT NULL LIMIT 1",
+        " AND content IS NOT NULL AND log != 0 LIMIT 1",
         (conversation,),
     ).fetchone()
     return row is not None

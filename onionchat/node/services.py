@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from twisted.internet.defer import Deferred, ensureDeferred, succeed
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, succeed
 
 from onionchat import limits
 from onionchat.crypto.keys import ExchangeKey, SigningKey
@@ -50,6 +50,7 @@ class Services:
         self._published: dict[str, Published] = {}
         self._is_on = False
         self._starting = True
+        self._leaving = DeferredLock()
 
     # --- what is up ----------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -58,7 +59,7 @@ class Services:
         self._starting = True
         self.changed()
         self._starting = False
-        self._resume_move()
+        self.leave_shut_out().addErrback(self._node.report)
 
     def stop(self) -> "Deferred[None]":
         """Stop listening; Tor takes the onions down with our connection."""
@@ -248,12 +249,22 @@ class Services:
 
         return node.store.write(job).addCallback(moved)
 
-    def _resume_move(self) -> None:
-        """At start: what a crash cut off between a block or removal and the move that goes with it."""
-        node, row = self._node, self.current_address()
+    def leave_shut_out(self) -> "Deferred[None]":
+        """Move, when somebody who was blocked or removed can find the present address; once for all of them.
+
+        Said on whichever device of ours, this one does its part when it hears of it; at start also what was cut off.
+        """
+        return self._leaving.run(self._leave)
+
+    def _leave(self) -> "Deferred[None]":
+        node = self._node
+        row = self.current_address() if node.is_unlocked else None
+        if row is None:
+            return succeed(None)
         gone = [p.account for p in node.book.people.values() if p.value.state in ("blocked", "removed")]
-        if row is not None and any(people.has_slot(node.store.reads, row.key, account) for account in gone):
-            self.move(urgent=True).addErrback(node.report)
+        if any(people.has_slot(node.store.reads, row.key, account) for account in gone):
+            return self.move(urgent=True)
+        return succeed(None)
 
     def card_kept(self, device: DeviceId, serial: int) -> None:
         """A contact's device has our certificate of this serial on its disk."""

@@ -61,6 +61,9 @@ class SyncHost(Protocol):
     def appended(self, result: Appended) -> None:
         """Tell book, sessions and front ends of a commit."""
 
+    def history_came(self, result: Appended) -> None:
+        """Tell book and front ends of a block of older history; sessions know of it."""
+
     def acknowledged(self, link: PeerLink, command: RecordAcknowledged) -> None:
         """A device has logs up to these positions."""
 
@@ -139,7 +142,7 @@ class Syncing:
         for session in state.sessions.values():
             session.stopped()
         for conversation in state.sessions:
-            self._each_begun(conversation, lambda session: session.wake(self._now))
+            self.each_begun(conversation, lambda session: session.wake(self._now))
 
     def drained(self, link: PeerLink) -> None:
         """The send buffer has room again."""
@@ -215,7 +218,7 @@ class Syncing:
 
     def members_changed(self, conversation: ConversationId) -> None:
         """A roster or card changed: offers that could not be believed are looked at again."""
-        self._each_begun(conversation, lambda session: session.members_changed(self._now))
+        self.each_begun(conversation, lambda session: session.members_changed(self._now))
 
     def all_members_changed(self) -> None:
         """Our own devices changed: they are members everywhere."""
@@ -249,7 +252,8 @@ class Syncing:
             elif conversation in state.level:
                 self._begin_level(state, conversation)
 
-    def _each_begun(self, conversation: ConversationId, call: Callable[[SyncSession], list[Command]]) -> None:
+    def each_begun(self, conversation: ConversationId, call: Callable[[SyncSession], list[Command]]) -> None:
+        """The same, but one that is level stays so."""
         for state in list(self._links.values()):
             session = state.sessions.get(conversation)
             if session is not None:
@@ -401,10 +405,11 @@ class Syncing:
 
         def committed(result: Appended) -> None:
             head = result.heads[0]
-            self._each_begun(command.conversation, lambda session: session.log_changed(head, self._now))
+            self.each_begun(command.conversation, lambda session: session.log_changed(head, self._now))
             session = state.sessions.get(command.conversation)
             if session is not None and not state.link.closed:
                 self._run(state, command.conversation, session.block_committed(head, self._now))
+            self._host.history_came(result)
 
         done.addCallbacks(committed, lambda failure: self._refused(state, failure))
 
@@ -414,7 +419,7 @@ class Syncing:
             return
 
         def committed(head: LogHead) -> None:
-            self._each_begun(command.conversation, lambda session: session.log_added(head, self._now))
+            self.each_begun(command.conversation, lambda session: session.log_added(head, self._now))
 
         done.addCallbacks(committed, lambda failure: self._refused(state, failure))
 

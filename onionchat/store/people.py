@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import msgspec
+
 from onionchat import limits
 from onionchat.codec import decode
 from onionchat.crypto.keys import ExchangeKey, SigningKey
@@ -14,6 +16,8 @@ from onionchat.ids import AccountId, DeviceId
 from onionchat.kinds import account as kinds
 from onionchat.store.db import Connection
 
+CHOSEN_STATES = ("active", "blocked", "removed")
+QUOTA_DIGITS_MAX = 16
 OWN_SLOT, PROBE_SLOT = 0, 1
 """The first two discovery keys of an address are for our own devices and for the probe."""
 
@@ -245,6 +249,37 @@ def register(c: Connection, kind: str, key: bytes) -> bytes | None:
 
 
 def contact_of(c: Connection, account: bytes) -> kinds.Contact | None:
-    """What the user keeps about an account."""
+    """What the user keeps about an account: the contact, and what was chosen for it since."""
     value = register(c, "contact", account)
-    return None if value is None else decode(value, kinds.Contact, limits.ENTRY_MAX_BYTES)
+    if value is None:
+        return None
+    contact = decode(value, kinds.Contact, limits.ENTRY_MAX_BYTES)
+    for what in ("name", "state", "quota"):
+        chosen = register(c, "choice", account + what.encode())
+        if chosen is not None:
+            contact = _with_choice(contact, what, decode(chosen, kinds.Choice, limits.ENTRY_MAX_BYTES).value)
+    return contact
+
+
+def _with_choice(contact: kinds.Contact, what: str, value: str) -> kinds.Contact:
+    """An own device may have written anything: what does not fit changes nothing."""
+    match what:
+        case "name" if value:
+            return msgspec.structs.replace(contact, name=value)
+        case "state" if value in CHOSEN_STATES:
+            return msgspec.structs.replace(contact, state=value)
+        case "quota" if value.isascii() and value.isdigit() and len(value) < QUOTA_DIGITS_MAX:
+            return msgspec.structs.replace(contact, quota_bytes=int(value))
+    return contact
+
+
+def choices_anew(before: kinds.Contact | None, contact: kinds.Contact) -> list[kinds.Choice]:
+    """For who becomes a contact again: what was chosen for it earlier holds no more."""
+    if before is None:
+        return []
+    made = [kinds.Choice(contact.account, "state", contact.state)]
+    if before.name != contact.name:
+        made.append(kinds.Choice(contact.account, "name", contact.name))
+    if before.quota_bytes != contact.quota_bytes:
+        made.append(kinds.Choice(contact.account, "quota", str(contact.quota_bytes)))
+    return made

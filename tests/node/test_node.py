@@ -206,3 +206,17 @@ def test_warnings_are_few_and_said_once(world):
         alice.node.warn(f"warning {number}")
     warnings = [w for w in alice.status().warnings if w.startswith("warning")]
     assert len(warnings) == len(set(warnings)) <= 8 and "warning 11" in warnings
+
+
+def test_what_comes_as_history_is_told_and_counts_like_the_rest(world, friends):
+    """A linked device gets the beginning of every log as a block: a timer in it holds, a new message is told of."""
+    alice, bob = friends
+    phone = world.add_device(alice, "phone")
+    world.pass_time(30)
+    assert bob.log("Alice")[-1].kind == "notice"  # nobody has written yet
+    bob.do("conversation.timer", name="Alice", seconds=3600)
+    sent = bob.send("Alice", "hello")
+    world.settle()
+    assert [e.id for e in phone.heard("message") if e.text == "hello"] == [sent]
+    (found,) = [c for c in phone.do("conversation.list") if c.name == "Bob"]
+    assert found.timer_seconds == 3600
