@@ -430,6 +430,13 @@ class SyncSession:
             self._out.offer(log)
         return self._go_on(now)
 
+    def boxes_came(self, log: LogId, now: float) -> list[Command]:
+        """Boxes of somebody's log were brought: whoever could not believe it may do so now."""
+        if self.state is not State.OPEN:
+            return []
+        self._out.offer(log)
+        return self._go_on(now)
+
     def block_committed(self, head: LogHead, now: float) -> list[Command]:
         """A block of history is under the floor."""
         if self.state is State.CLOSED or self._in.history is None:

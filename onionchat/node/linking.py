@@ -25,13 +25,12 @@ from onionchat.identity.account import countersign, unsigned_add
 from onionchat.identity.contact import suggest_name
 from onionchat.identity.device import parse_certificate
 from onionchat.identity.link import format_code
-from onionchat.ids import DeviceId, id_text
+from onionchat.ids import ConversationId, DeviceId, id_text
 from onionchat.kinds.account import Setting
 from onionchat.net.peer import PeerLink
 from onionchat.node.accounts import cards_of
 from onionchat.node.events import LinkChanged
 from onionchat.node.founding import DEVICE_SETTING
-from onionchat.store.db import Connection
 from onionchat.text import remote_name
 from onionchat.wire.records import (
     Admitted,
@@ -254,7 +253,11 @@ def admit_device(node: "Node", statement: bytes, certificate: bytes, discovery: 
     bodies: list[Any] = [Setting(DEVICE_SETTING + id_text(device), label)]
     bodies += cards_of(own.account, statements, [*cards, (certificate, discovery)])
 
-    def boxes(c: Connection) -> None:
-        node.accounts.boxes(c, own.account)
+    made: list[ConversationId] = []
 
-    return node.append_self(bodies, also=boxes)
+    def offer_again(_: object) -> None:
+        for conversation in made:
+            node.syncing.boxes_made(conversation)
+
+    done = node.append_self(bodies, also=lambda c: made.extend(node.accounts.boxes(c, own.account)))
+    return done.addCallback(offer_again)

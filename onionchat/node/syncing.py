@@ -418,10 +418,20 @@ class Syncing:
         if done is None:
             return
 
-        def committed(head: LogHead) -> None:
+        def committed(kept: tuple[LogHead, bool]) -> None:
+            head, has_new_boxes = kept
             self.each_begun(command.conversation, lambda session: session.log_added(head, self._now))
+            if has_new_boxes:
+                self._offer_again(state, command.conversation, head)
 
         done.addCallbacks(committed, lambda failure: self._refused(state, failure))
+
+    def _offer_again(self, source: LinkSessions, conversation: ConversationId, head: LogHead) -> None:
+        """Others than who brought them see the new boxes of a log: it may be that they believe it now."""
+        for state in list(self._links.values()):
+            session = state.sessions.get(conversation)
+            if session is not None and state is not source:
+                self._run(state, conversation, session.boxes_came(head.log, self._now))
 
     def _refused(self, state: LinkSessions, failure: Failure) -> None:
         """The gate refused (their fault), or the disk did (ours): nothing was acknowledged, nothing is lost."""

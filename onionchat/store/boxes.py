@@ -30,11 +30,16 @@ def make_boxes(
     return made
 
 
-def add_box(c: Connection, log: int, box: LogBox) -> None:
-    """Keep a box."""
-    c.execute(
-        "INSERT OR REPLACE INTO log_box VALUES (?, ?, ?, ?, ?)", (log, box.to, box.from_serial, box.to_serial, box.box)
-    )
+def add_box(c: Connection, log: int, box: LogBox, by_author: bool = True) -> bool:
+    """Keep a box; whether it is new. One that somebody else brings never takes another one's place."""
+    values = (log, box.to, box.from_serial, box.to_serial, box.box)
+    known = c.execute(
+        "SELECT box FROM log_box WHERE log = ? AND device = ? AND from_serial = ? AND to_serial = ?", values[:4]
+    ).fetchone()
+    if known is not None and (not by_author or bytes(known[0]) == box.box):
+        return False
+    c.execute("INSERT OR REPLACE INTO log_box VALUES (?, ?, ?, ?, ?)", values)
+    return True
 
 
 def boxes_of(c: Connection, log: int, at_most: int) -> tuple[LogBox, ...]:

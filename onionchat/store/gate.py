@@ -95,8 +95,11 @@ class Gate:
             (log, conversation.n, device, seed, certificate, belief, NO_ENTRY, NO_ENTRY, mark[0] if mark else 0),
         )
 
-    def admit(self, c: Connection, command: AdmitLog) -> LogHead:
-        """Keep a log that a peer offered, its belief if stronger, and its boxes; its head as the disk has it."""
+    def admit(self, c: Connection, command: AdmitLog) -> tuple[LogHead, bool]:
+        """Keep a log that a peer offered, its belief if stronger, and its boxes.
+
+        Its head as the disk has it, and whether boxes are new: then others may believe it whom we offer it again.
+        """
         conversation = find_conversation(c, command.conversation)
         if conversation is None:
             raise RemoteError("a log of a conversation that is not there")
@@ -113,9 +116,10 @@ class Gate:
             c.execute("UPDATE log SET belief = ? WHERE n = ?", (int(command.belief), row.n))
         assert row is not None
         (count,) = c.execute("SELECT count(*) FROM log_box WHERE log = ?", (row.n,)).fetchone()
-        for box in command.offer.boxes[: max(0, limits.LOG_BOXES_MAX - count)]:
-            add_box(c, row.n, box)
-        return row.head
+        by_author = command.belief is Belief.DIRECT
+        boxes = command.offer.boxes[: max(0, limits.LOG_BOXES_MAX - count)]
+        added = [add_box(c, row.n, box, by_author) for box in boxes]
+        return row.head, any(added)
 
     # --- appending ---------------------------------------------------------------------------------
     def append_own(

@@ -1,5 +1,7 @@
 """What follows when devices come and go: who is told, who can believe whom, what comes to a new device."""
 
+import pytest
+
 from onionchat.identity.account import make_remove
 from onionchat.kinds.account import Card
 from onionchat.node.accounts import CARD_BYTES_MAX, cards_of
@@ -123,3 +125,33 @@ def test_statements_go_into_as_many_entries_as_they_need():
     assert sum(len(body.statements) for body in bodies) == 7 and sum(len(body.cards) for body in bodies) == 40
     assert all(sum(map(len, body.statements)) <= CARD_BYTES_MAX and len(body.cards) <= 16 for body in bodies)
     assert cards_of(b"\x01" * 32, [], [])[0].cards == ()
+
+
+@pytest.mark.parametrize("not_before_seconds", [0, 500])
+def test_history_comes_from_a_contact_too_newest_first(world, friends, monkeypatch, not_before_seconds):
+    """The device that linked it says nothing of the conversation; the contact has all of it."""
+    alice, bob = friends
+    for number in range(200):
+        alice.send("Bob", f"old {number}")
+    world.pass_time(1000)
+    new = [bob.send("Alice", f"new {number}") for number in range(5)]
+    conversation = alice.node.book.find("Bob").conversation
+    syncing = alice.node.syncing
+    carry_out, received = syncing._carry_out, syncing.record_received
+
+    def carry(state, of, command):
+        if state.account != alice.node.own.account or getattr(command, "conversation", None) != conversation:
+            carry_out(state, of, command)
+
+    def receive(link, record):
+        is_own = link.peer.device in alice.node.book.own_devices
+        if not (is_own and getattr(record, "conversation", None) == conversation):
+            received(link, record)
+
+    monkeypatch.setattr(syncing, "_carry_out", carry)
+    monkeypatch.setattr(syncing, "record_received", receive)
+    not_before_ms = int((EPOCH_SECONDS + not_before_seconds) * 1000) if not_before_seconds else 0
+    phone = world.add_device(alice, "phone", not_before_ms)
+    world.pass_time(60)
+    came = [line.id for line in phone.log("Bob", limit=500) if line.kind == "text"]
+    assert came[-5:] == new and len(came) == (5 if not_before_seconds else 205)
