@@ -10,7 +10,7 @@ from onionchat.tui.canvas import Size
 from onionchat.tui.contactlines import TRUST_MEANS
 from onionchat.tui.render import Line, Look, fit, moment, one_line, pad, padded, paragraph
 from onionchat.tui.screens.frame import BUTTON_KEYS, COLUMNS_MAX, Screen
-from onionchat.tui.screens.simple import qr_lines
+from onionchat.tui.screens.simple import BESIDE_COLUMNS_MIN, beside, qr_lines
 from onionchat.tui.widgets import Buttons, Choice, Choices, Field, TextBody
 
 GREETING_LINES = 4
@@ -232,13 +232,20 @@ def compare_lines(contact: str, trust: t.Trust, words: t.Words, columns: int, lo
 
 
 def words_code(words: t.Words, columns: int, look: Look) -> list[Line]:
-    """Both lists as a QR code, for a telephone or a second device that reads such codes."""
-    both = sorted([" ".join(words.mine), " ".join(words.theirs)])  # the same code on both sides
-    code = qr_lines(half_blocks(one_line(" ".join(both)).upper()), look)  # capitals need fewer modules
-    how = padded(paragraph("Both lists in one code. The other one's screen must show the same.", columns - 2, "quiet"))
-    if max(len(line) for line in code) + 2 > columns:
+    """Both lists as a QR code, for a telephone or a second device that reads such codes.
+
+    The list of words is made so that four letters tell them apart; no more are in the code, so that it fits a small
+    screen. Both sides have the same code.
+    """
+    both = sorted("".join(f"{one_line(word)[:4]:-<4}" for word in side) for side in (words.mine, words.theirs))
+    code = qr_lines(half_blocks("".join(both).upper()), look)  # capitals need fewer modules
+    text = "Both lists in one code, four letters a word. The other one's screen must show the same code."
+    width = max(len(line) for line in code)
+    if columns >= width + BESIDE_COLUMNS_MIN:
+        return beside(code, [[], *paragraph(text, columns - width - 4, "quiet")])
+    if width + 1 > columns:
         return [[], *padded(paragraph("The terminal is too narrow for the code.", columns - 2))]
-    return [*([("text", " "), ("qr", line)] for line in code), *how]
+    return [*padded(paragraph(text, columns - 2, "quiet")), *([("text", " "), ("qr", line)] for line in code)]
 
 
 def half_blocks(text: str) -> list[str]:

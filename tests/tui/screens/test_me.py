@@ -93,5 +93,7 @@ def test_the_words_as_a_code(open_console):
     trial = open_console(200, 60).press("f2", "q")
     assert "█▀▀▀▀▀█" in trial.text
     assert "must show the same" in trial.text
+    small = open_console(80, 24).press("f2", "q").text  # all of it, without scrolling
+    assert small.count("▀▀▀▀▀▀▀") >= 3 and "Both lists in one code" in small
     assert "9-12" in trial.press("q").text
-    assert "too narrow" in open_console(40, 15).press("f2", "q").text
+    assert "too narrow" in open_console(36, 15).press("f2", "q").text
