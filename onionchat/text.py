@@ -139,7 +139,7 @@ def truncate_width(text: str, columns: int) -> str:
     if display_width(text) <= columns:
         return text
     kept, width = "", 0
-    for cluster in _clusters(text):
+    for cluster in clusters(text):
         width += display_width(cluster)
         if width > columns - 1:
             break
@@ -147,7 +147,8 @@ def truncate_width(text: str, columns: int) -> str:
     return kept + "…" if columns > 0 else ""
 
 
-def _clusters(text: str) -> Iterator[str]:
+def clusters(text: str) -> Iterator[str]:
+    """What a reader sees as characters: a letter with its marks, a picture of several emoji, a flag."""
     cluster = ""
     for character in text:
         flag = _is_regional(character) and _is_regional(cluster)

@@ -10,6 +10,7 @@ from onionchat.api import types as t
 
 Colours = Literal["auto", "256", "16", "none"]
 Theme = Literal["dark", "light"]
+RightToLeft = Literal["auto", "terminal", "reorder"]
 EventListener = Callable[[t.Event], None]
 
 
@@ -91,5 +92,6 @@ class Options:
     lock_after_seconds: int | None = None  # without a key for so long it locks; None: the account's setting
     bell: bool = True  # rings when a message comes that is not being read
     copy: bool = True  # copying sends the text to the terminal's clipboard (OSC 52)
+    right_to_left: RightToLeft = "auto"  # who puts Hebrew, Arabic … into the order of the screen
     from_file: bool = False  # `console.toml` was read
     title: bool = True  # the terminal's title says how many are unread; never who or what

@@ -1,15 +1,25 @@
 """From lines to urwid's canvases."""
 
+import re
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import urwid
 
 from onionchat.text import display_width
+from onionchat.tui.bidi import visual
 from onionchat.tui.render import Line
+
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_right_to_left = {"reorder": False}
 
 Size = Any
 """urwid's: (columns, rows) for a box, (columns,) for a flow widget; its types leave open which one a widget gets."""
+
+
+def reorder_right_to_left(on: bool) -> None:
+    """Whether text that is written from right to left is put into the order of the screen here (else: the terminal)."""
+    _right_to_left["reorder"] = on
 
 
 def text_canvas(lines: Sequence[Line], columns: int) -> urwid.Canvas:
@@ -41,6 +51,8 @@ def _encoded(line: Line, columns: int, ascii_only: bool) -> tuple[bytes, list[tu
             shown = shown[:end]
             room = width  # nothing more after a cut
         room -= width
+        if _right_to_left["reorder"] and _RIGHT_TO_LEFT.search(shown):
+            shown = visual(shown)
         encoded = shown.encode()
         parts.append(encoded)
         runs.append((style, len(encoded)))

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import urwid
 
 from onionchat.errors import LocalError, UsageError
-from onionchat.tui.backend import Colours, Options, Theme
+from onionchat.tui.backend import Colours, Options, RightToLeft, Theme
 from onionchat.tui.keys import KEYS, KeyTable, Where, parse_key
 from onionchat.tui.theme import style_names
 from onionchat.tui.words import parse_seconds
@@ -23,6 +23,7 @@ paste-lines = 12         # more pasted lines than this are asked about
 lock-after = "15m"       # without a key for so long it locks
 bell = false
 copy = false             # never put anything into the terminal's clipboard (OSC 52)
+right-to-left = "auto"   # "terminal" where the terminal turns Hebrew and Arabic itself, else "reorder"
 title = false            # the number of unread messages in the terminal's title
 
 [keys]                   # names of actions are in docs/keys.md
@@ -45,11 +46,12 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "lock-after": ("lock_after_seconds", str),
     "bell": ("bell", bool),
     "copy": ("copy", bool),
+    "right-to-left": ("right_to_left", str),
     "title": ("title", bool),
     "keys": ("keys", dict),
     "styles": ("styles", dict),
 }
-_WORDS = {"theme": get_args(Theme), "colours": get_args(Colours)}
+_WORDS = {"theme": get_args(Theme), "colours": get_args(Colours), "right-to-left": get_args(RightToLeft)}
 _SHOWN = {str: "a text in quotes", bool: "true or false", int: "a whole number", dict: "a table"}
 
 

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -17,23 +17,34 @@ import urwid
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from onionchat.tui.backend import Options
+from onionchat.tui.backend import Options, RightToLeft
+from onionchat.tui.canvas import reorder_right_to_left
 from onionchat.tui.glyphs import ASCII, UNICODE, Glyphs, speaks_utf8
 from onionchat.tui.keyboard import KeyReader, Paste
 from onionchat.tui.render import one_line
 from onionchat.tui.theme import colour_count, palette
 
 DRAW_AFTER_SECONDS = 0.02  # changes of one moment are one picture
+EXPLICIT_ORDER, IMPLICIT_ORDER = "\x1b[8l", "\x1b[8h"  # ECMA-48 BDSM: shall the terminal turn texts round, too?
+TURNING_TERMINALS = ("KONSOLE_VERSION", "MLTERM")  # in the environment of those that turn texts, and know no BDSM
 COPY_BYTES_MAX = 72 * 1024  # terminals drop longer OSC 52 sequences
 
 _log = Logger()
 
 
+def reorders_here(wanted: RightToLeft, environment: Mapping[str, str]) -> bool:
+    """Whether we put what is written from right to left into the order of the screen. Most terminals do not."""
+    if wanted == "auto":
+        return not any(name in environment for name in TURNING_TERMINALS)
+    return wanted == "reorder"
+
+
 class TerminalScreen(urwid.display.raw.Screen):
     """urwid's screen, with Enter told from Ctrl-J, flow control and interrupt as keys, and an end when it is gone."""
 
-    def __init__(self, colours: int, gone: Callable[[], None]) -> None:
+    def __init__(self, colours: int, gone: Callable[[], None], explicit_order: bool) -> None:
         self._gone = gone
+        self._explicit_order = explicit_order
         super().__init__(bracketed_paste_mode=True, focus_reporting=False)
         self.set_terminal_properties(colors=colours, bright_is_bold=False)  # type: ignore[arg-type]
 
@@ -42,6 +53,13 @@ class TerminalScreen(urwid.display.raw.Screen):
         with contextlib.suppress(OSError, ValueError):
             self.tty_signal_keys(intr="undefined", quit="undefined", start="undefined", stop="undefined")
             self._keep_carriage_returns()
+        if self._explicit_order:
+            self.write(EXPLICIT_ORDER)
+
+    def _stop(self) -> None:
+        if self._explicit_order:
+            self.write(IMPLICIT_ORDER)
+        super()._stop()
 
     @staticmethod
     def _keep_carriage_returns() -> None:
@@ -106,7 +124,9 @@ class Terminal:
         glyphs = self.glyphs(self._options)
         urwid.set_encoding("utf8" if glyphs.unicode else "ascii")
         self._paste = on_paste
-        self._screen = screen = TerminalScreen(colour_count(self._options.colours, os.environ), self._lost)
+        reorders = glyphs.unicode and reorders_here(self._options.right_to_left, os.environ)
+        reorder_right_to_left(reorders)
+        self._screen = screen = TerminalScreen(colour_count(self._options.colours, os.environ), self._lost, reorders)
         screen.register_palette(palette(self._options.theme, self._options.styles))
         event_loop = urwid.TwistedEventLoop(self._reactor, manage_reactor=False)
         self._loop = urwid.MainLoop(

@@ -4,7 +4,7 @@ from twisted.internet.task import Clock
 
 from onionchat.tui.backend import Options
 from onionchat.tui.glyphs import ASCII, UNICODE
-from onionchat.tui.terminal import Terminal
+from onionchat.tui.terminal import Terminal, reorders_here
 
 
 def test_the_signs_are_chosen_by_option_then_by_locale(monkeypatch):
@@ -35,3 +35,8 @@ def test_a_terminal_that_is_gone_is_told_once():
     terminal._lost()
     clock.advance(1)
     assert gone == [1]
+
+
+def test_who_turns_what_is_written_from_right_to_left():
+    assert reorders_here("auto", {}) and reorders_here("reorder", {"MLTERM": "3.9"})
+    assert not reorders_here("auto", {"KONSOLE_VERSION": "1"}) and not reorders_here("terminal", {})

@@ -269,3 +269,20 @@ def test_two_keys_wipe_and_leave_a_clear_screen():
         terminal.press("f9")
         assert terminal.wait_ended() == 0
         assert not terminal.screen.alternate and terminal.text.strip() == ""
+
+
+def test_hebrew_is_put_into_the_order_of_the_screen():
+    """And the terminal is told not to do it once more; when it does that by itself, it is left to it."""
+    written, drawn = "\u05e9\u05dc\u05d5\u05dd", "\u05dd\u05d5\u05dc\u05e9"
+    with play(scene("usual")) as terminal:
+        terminal.press(f"{written} 12", "enter")
+        terminal.wait_for(f"me +12 {drawn}")
+        assert b"\x1b[8l" in terminal.raw and b"\x1b[8h" not in terminal.raw
+        terminal.press("ctrl q")
+        terminal.wait_ended()
+        assert terminal.raw.count(b"\x1b[8h") == 1
+    with TerminalEmulator(COMMAND, 80, 24, {"KONSOLE_VERSION": "240800"}) as terminal:
+        terminal.wait_for("I am back")
+        terminal.press(f"{written} 12", "enter")
+        terminal.wait_for(f"me +{written} 12")
+        assert b"\x1b[8l" not in terminal.raw

@@ -53,12 +53,12 @@ def test_every_screen(columns, rows):
         for name, (keys, until, leave) in SCREENS.items():
             for key in keys:
                 terminal.press(key)
-                terminal.read(0.1)
+                terminal.read(0.03)
             terminal.wait_for(until)
             assert_inside(terminal)
             for key in leave:
                 terminal.press(key)
-                terminal.read(0.1)
+                terminal.read(0.03)
             if columns < 60 and name == "details":  # one pane at a time: Esc goes on to the list
                 terminal.press("enter")
             terminal.wait_for(r">", 20)
@@ -93,7 +93,7 @@ def test_every_step_of_the_first_run(columns, rows):
         for keys, until in steps:
             for key in keys:
                 terminal.press(key)
-                terminal.read(0.05)
+                terminal.read(0.03)
             terminal.wait_for(until)
             assert_inside(terminal)
         terminal.press("ctrl q")
