@@ -401,7 +401,14 @@ class Syncing:
 
     def _prepend(self, state: LinkSessions, command: PrependBlock) -> None:
         now_ms = self._host.now_ms()
-        done = self._host.through_gate(lambda c, gate: gate.prepend(c, command.conversation, command.entries, now_ms))
+        # as batches do: it must not overtake the admission of its log
+        done = self._submit(
+            state,
+            limits.LINK_JOBS_OF_BATCH,
+            lambda c, gate: gate.prepend(c, command.conversation, command.entries, now_ms),
+        )
+        if done is None:
+            return
 
         def committed(result: Appended) -> None:
             head = result.heads[0]

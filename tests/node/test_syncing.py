@@ -1,7 +1,10 @@
 """Sync sessions on live links: everything arrives, once, whatever breaks; each conversation for its own people."""
 
+from twisted.internet.defer import Deferred
+
 from onionchat import limits
 from onionchat.kinds.chat import Text
+from onionchat.log.commands import PrependBlock
 from onionchat.net.failure import DialError, DialFailure
 from onionchat.testing.nodes import EPOCH_SECONDS
 from onionchat.testing.strangers import Stranger
@@ -201,3 +204,21 @@ def test_too_many_logs_are_refused(world, monkeypatch):
     (count,) = alice.node.store.reads.execute("SELECT count(*) FROM log WHERE seed IS NULL").fetchone()
     assert count <= 5
     alice.send("Mallory", "we can still write")
+
+
+def test_a_block_of_history_does_not_overtake_the_admission_of_its_log(world, friends, monkeypatch):
+    """Both come over one link, whose jobs wait for their turn at the gate."""
+    alice, bob = friends
+    bob.send("Alice", "hello")
+    syncing = alice.node.syncing
+    (state,) = syncing._links.values()
+    (entry,) = [Stranger(world, 61).write(Text("older"), NOW)]
+    begun = []
+    monkeypatch.setattr(alice.node, "through_gate", lambda job: begun.append(job) or Deferred())
+    state.jobs_in_gate = limits.LINK_JOBS_IN_GATE_MAX
+    conversation = alice.node.book.find("Bob").conversation
+    syncing._carry_out(state, conversation, PrependBlock(conversation, [entry]))
+    assert begun == []
+    state.jobs_in_gate = 0
+    syncing._feed_gate(state)
+    assert len(begun) == 1
