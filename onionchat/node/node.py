@@ -164,7 +164,13 @@ class Node:
         store = self.profile.open_store(self.reactor, self.random)
         self._store = store
         self._book = Book(store.own)
-        await store.ensure_self()
+        try:
+            await store.ensure_self()
+        except StoreError:
+            if self._store is store:
+                self._store = self._book = None
+            store.close()
+            raise
         if self._store is not store:
             return  # stopped meanwhile
         self._book.load(store.reads)
@@ -221,7 +227,12 @@ class Node:
         if self.is_unlocked:
             return
         self.profile.unlock(passphrase)
-        await self._start()
+        try:
+            await self._start()
+        except StoreError:  # a full disk, say: locked as before, so that it can be tried again
+            if not self.is_unlocked:
+                self.profile.lock()
+            raise
         self.emit(TorChanged())
 
     def wipe(self) -> "Deferred[list[str]]":

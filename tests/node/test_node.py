@@ -1,10 +1,12 @@
 """A node's life: start, stop, lock, unlock; a full disk; what was in the middle of something."""
 
 import pytest
+from twisted.internet.defer import fail
 
 from onionchat.api import types as t
 from onionchat.errors import LockedError, StoreError
 from onionchat.node.events import Locked
+from onionchat.store.store import Store
 from onionchat.testing.nodes import PASSPHRASE
 
 TABLES = ("entry", "ack", "register", "device", "slot", "address")
@@ -85,6 +87,22 @@ def test_lock_in_the_middle_of_everything(world, friends, method):
     assert {m.id for m in bob.log("Alice")} >= set(promised)
     assert "crossing" in alice.texts("Bob")
     assert [m.id for m in alice.log("Bob")] == [m.id for m in bob.log("Alice")]
+
+
+def test_an_unlock_that_the_disk_refuses_can_be_tried_again(world, friends, monkeypatch):
+    alice, _ = friends
+    world.wait(alice.node.lock())
+    full = StoreError("the disk is full")
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "ensure_self", lambda store: fail(full))
+        with pytest.raises(StoreError, match="full"):
+            world.wait(alice.node.unlock(PASSPHRASE))
+    assert not alice.node.is_unlocked and alice.node.profile.is_locked
+    with pytest.raises(LockedError):
+        alice.do("contact.list")
+    world.wait(alice.node.unlock(PASSPHRASE))
+    world.pass_time(5)
+    assert alice.contact("Bob").online
 
 
 def test_a_stop_while_locked_and_twice(world, friends):
