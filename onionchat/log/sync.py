@@ -411,6 +411,8 @@ class SyncSession:
             self._out.offer(head.log)
         if before is None and head.seq > self._levels.theirs.get(head.log, 0):
             self._out.announce(head.log)
+        else:
+            self._tell_author(head.log, self._levels.ours[head.log].seq)
         if head.frozen and not (before and before.frozen):
             self._out.send_evidence(self._reader.branches(self.conversation, head.log))
         self._in.behind.add(head.log)

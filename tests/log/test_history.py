@@ -4,13 +4,13 @@ from typing import Any
 
 from onionchat import limits
 from onionchat.ids import LogId
-from onionchat.log.commands import AdmitLog, AppendEntries, PrependBlock, SendRecord
+from onionchat.log.commands import AdmitLog, AppendEntries, PrependBlock, SendRecord, WakeAt
 from onionchat.log.history import FIRST_BLOCK_ENTRIES, Goal
 from onionchat.log.log import LogHead
 from onionchat.testing.playbook import Playbook
-from onionchat.wire.records import Ack, Batch, Request
+from onionchat.wire.records import Ack, Batch, Frontier, Request
 from tests.log.chains import KEY, LOG, chain
-from tests.log.desk import CHAT, MY_OTHER, Desk, offer, position
+from tests.log.desk import ANN, CHAT, MY_OTHER, Desk, offer, position
 
 ENTRIES = chain(300)
 
@@ -120,10 +120,21 @@ def test_two_sisters_are_not_asked_for_the_same_block() -> None:
     desk, play = new_device()
     play.expect(Request)
     session = desk.session(MY_OTHER, history=Goal())
-    from onionchat.log.commands import WakeAt
-    from onionchat.wire.records import Frontier
 
     session.start(0.0)
     other = Playbook(session).given(Frontier(CHAT, (position(ENTRIES),)))
     other.expect(WakeAt).expect_no_more()
     assert LogId(KEY.public) == LOG
+
+
+def test_an_author_hears_that_its_history_is_here() -> None:
+    """Blocks are answered before they are on the disk: when they are, whoever wrote them is told."""
+    desk = Desk(known=False)
+    play = desk.open(ANN, position(ENTRIES[:3]), history=Goal())
+    desk.store.admit(play.given(offer()).take(AdmitLog))
+    play.expect(ask(1, 3))
+    answered = play.given(batch(*ENTRIES[:3])).take(Ack)
+    assert answered.positions[0].seq == 0
+    head = desk.store.prepend(CHAT, play.take(PrependBlock).entries)
+    session: Any = play.core
+    play.when(lambda: session.log_changed(head, 0.0)).expect(SendRecord(Frontier(CHAT, (position(ENTRIES[:3]),))))
