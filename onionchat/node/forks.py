@@ -44,6 +44,7 @@ class Forks:
         self._node = node
         self._mending: set[ConversationId] = set()
         self._opened_ms = 0
+        self._has_renewed = False
 
     def start(self) -> None:
         """The store is open: go on where a stop or a crash cut off."""
@@ -58,9 +59,21 @@ class Forks:
             self._tell(result.conversation, head.log)
         if result.mending:
             self._mend(result.conversation)
+        if result.copied_ms:
+            self._renew(result.copied_ms)
         # what our past wrote is older than our start, apart from what a clock may be corrected by
         if result.copied_ms > self._opened_ms + limits.FUTURE_MILLISECONDS_MAX:
             self._node.warn(COPY_IN_USE)
+
+    def _renew(self, copied_ms: int) -> None:
+        """We wrote something that this disk does not know, after its certificate was made: we may have moved since.
+
+        Once, lest two copies that run at once move for ever.
+        """
+        row = self._node.services.current_address()
+        if not self._has_renewed and row is not None and copied_ms > row.since_ms:
+            self._has_renewed = True
+            self._node.services.renew().addErrback(self._node.report)
 
     def is_pushed_out(self, link: PeerLink, reason: str) -> bool:
         """Whether a peer prefers another channel with this device, of which we know nothing: a copy of us has it.

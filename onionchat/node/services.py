@@ -222,14 +222,18 @@ class Services:
             service.listener.stop()
 
     # --- moving ----------------------------------------------------------------------------------------------
-    def move(self, urgent: bool) -> "Deferred[None]":
+    def renew(self) -> "Deferred[None]":
+        """Move with a certificate above all that a lost disk can have made: others may have one of those."""
+        return self.move(urgent=False, least_serial=self._node.now_ms() // 1000)
+
+    def move(self, urgent: bool, least_serial: int = 0) -> "Deferred[None]":
         """To a new address: made, published, told to the contacts; the old one goes when all have it."""
         node = self._node
 
         own, static = node.own, node.own.static
 
         def job(c: Connection) -> tuple[int, tuple[bytes, bytes]]:
-            serial = own_store.add_serial(c, static)
+            serial = own_store.add_serial(c, static, least_serial)
             row = people.add_address(c, serial, node.now_ms(), urgent, node.random, own.account)
             certificate = issue_certificate(own.identity, row.key, static.public, serial)
             discovery = people.discovery_for(c, row.key, own.account)

@@ -117,10 +117,10 @@ def end_linking(c: Connection) -> None:
     c.execute("DELETE FROM meta WHERE key = ?", (LINKING,))
 
 
-def add_serial(c: Connection, static: ExchangeKey) -> int:
+def add_serial(c: Connection, static: ExchangeKey, least: int = 0) -> int:
     """Number the next certificate, which names this static key. `Own.statics` gets it after the commit."""
     keys = [key for (key,) in c.execute("SELECT key FROM meta WHERE key LIKE 'static:%'")]
-    serial = max((int(key.partition(":")[2]) for key in keys), default=0) + 1
+    serial = max(least, max((int(key.partition(":")[2]) for key in keys), default=0) + 1)
     set_meta(c, f"static:{serial}", static.private)
     return serial
 

@@ -82,6 +82,8 @@ def add_card(c: Connection, account: bytes, certificate_raw: bytes, discovery: b
         certificate = parse_certificate(certificate_raw)
     except RemoteError:
         return False
+    if _is_lost(c, certificate):
+        return False
     row = c.execute("SELECT account, serial, discovery FROM device WHERE id = ?", (certificate.device,)).fetchone()
     if row is not None and bytes(row[0]) != account:
         return False
@@ -98,6 +100,14 @@ def add_card(c: Connection, account: bytes, certificate_raw: bytes, discovery: b
         (certificate.device, account, certificate_raw, certificate.serial, discovery),
     )
     return True
+
+
+def _is_lost(c: Connection, certificate: Certificate) -> bool:
+    """Whether it is this device's own, from a time that its disk does not know: its keys are not here."""
+    row = c.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
+    if row is None or SigningKey(bytes(row[0])).public != certificate.device:
+        return False
+    return c.execute("SELECT 1 FROM meta WHERE key = ?", (f"static:{certificate.serial}",)).fetchone() is None
 
 
 def devices_of(c: Connection, account: bytes) -> list[DeviceRow]:

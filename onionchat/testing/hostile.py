@@ -206,7 +206,7 @@ def forged_entries(peer: Hostile) -> Iterator[tuple[str, list[Entry]]]:
         return Content(**{"salt": bytes(16), "seen": (), "kind": kind, "expires": 0, "body": body, **other})
 
     def one(seq: int = seq, prev: bytes = prev, time: tuple[int, int] = (ms, 0), **other: Any) -> Entry:
-        return make_entry(key, seq, prev, time, content(**other))
+        return make_entry(key, seq, prev, time, content(**other), again=True)  # as long as others may write
 
     right = one()
     another = make_entry(SigningKey(b"\x55" * 32), seq, prev, (ms, 0), content())
@@ -238,8 +238,22 @@ def forged_entries(peer: Hostile) -> Iterator[tuple[str, list[Entry]]]:
         ("timer", Timer(limits.DURATION_MAX_SECONDS)),
     ):
         yield f"{name} of nothing", [one(kind=name.replace("retraction", "retract"), body=body_bytes(body))]
+    for name, old in _written_again(one, right, another).items():
+        yield name, [one(kind="again", body=old)]
     for kind in ("contact", "trust", "card", "certificate", "forget", "read", "setting", "invitation", "request"):
         yield f"{kind} in a conversation", [one(kind=kind, body=body_bytes(Text("not mine to say")))]
+
+
+def _written_again(one: Callable[..., Entry], right: Entry, another: Entry) -> dict[str, bytes]:
+    """Bodies of `again` that bring nothing."""
+    return {
+        "of nobody's log, written again": another.raw,
+        "of its own log, written again": right.raw,
+        "in another, written again": one(kind="again", body=right.raw).raw,
+        "unsigned, written again": msgspec.structs.replace(another, signature=bytes(64)).raw,
+        "without content, written again": another.tombstone().raw,
+        "garbage, written again": ESCAPES.encode(),
+    }
 
 
 # --- floods -----------------------------------------------------------------------------------------------

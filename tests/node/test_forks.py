@@ -2,10 +2,22 @@
 
 import shutil
 
+import msgspec
 import pytest
 
+from onionchat import limits
+from onionchat.codec import encode
+from onionchat.crypto.keys import SigningKey
+from onionchat.kinds.chat import Text
+from onionchat.kinds.fold import body_bytes
 from onionchat.log.commands import StartLevel, StartSync
-from onionchat.testing.nodes import Actor
+from onionchat.log.entry import NO_ENTRY, Content, WireEntry, make_entry
+from onionchat.store.people import find_device
+from onionchat.testing.nodes import EPOCH_SECONDS, Actor
+from onionchat.testing.strangers import Stranger
+from onionchat.wire.records import Ack, Batch, Frontier, Position, Request
+
+NOW = int(EPOCH_SECONDS * 1000)
 
 
 def copy_disk(actor: Actor) -> None:
@@ -240,6 +252,42 @@ def test_a_disk_that_goes_back_twice_is_mended_twice(world, friends):
     assert alice.status().queued == 0
 
 
+def address_at(actor: Actor, of: Actor) -> bytes:
+    """Where this one would dial that one."""
+    row = find_device(actor.node.store.reads, of.node.own.device)
+    assert row is not None
+    return row.certificate.address
+
+
+# --- addresses -----------------------------------------------------------------------------------------
+def test_a_device_that_had_moved_since_is_reached_again(world, friends):
+    """The old disk knows neither the address nor the certificate that its contacts have by now."""
+    alice, bob = friends
+    mallory = world.add("Mallory")
+    world.befriend(alice, mallory)
+    alice.send("Bob", "before")
+    copy_disk(alice)
+    world.pass_time(30)
+    alice.do("contact.block", id="Mallory")
+    world.pass_time(60)
+    alice.send("Bob", "from the new address")
+    world.pass_time(30)
+    put_back(alice)
+    world.pass_time(120)
+    alice.send("Bob", "from the old one")
+    world.pass_time(120)
+    bob.send("Alice", "an answer")
+    world.pass_time(120)
+    assert said(alice, "Bob") == said(bob, "Alice") and len(said(bob, "Alice")) == 4
+    assert address_at(bob, alice) == address_at(alice, alice)
+    assert address_at(alice, alice) == alice.node.services.current_address().key
+    bob.restart()
+    alice.restart()
+    bob.send("Alice", "again")
+    world.pass_time(120)
+    assert alice.texts("Bob")[-1] == "again"
+
+
 # --- several devices -------------------------------------------------------------------------------------
 @pytest.fixture
 def household(world, friends):
@@ -275,6 +323,7 @@ def test_account_state_and_conversations_are_mended_at_once(world, household):
         laptop.send("Carol", "lost to Carol")
         laptop.do("contact.rename", name="Carol", new="Caroline")
         laptop.do("setting.set", key="name", value="new name")
+        laptop.do("setting.set", key="both", value="lost")
         laptop.do("message.forget", name="Bob", ids=[secret])
         laptop.do("contact.trust", name="Bob", trust="validated")
         laptop.send("Notes", "a note")
@@ -283,10 +332,12 @@ def test_account_state_and_conversations_are_mended_at_once(world, household):
         laptop.send("Bob", "anew to Bob")
         laptop.send("Carol", "anew to Carol")
         laptop.do("setting.set", key="greeting", value="anew")
+        laptop.do("setting.set", key="both", value="anew")
 
     restored_apart(world, laptop, [phone, bob, carol], lost, anew)
     assert state(laptop) == state(phone)
     assert laptop.node.book.settings["name"] == "new name" and phone.node.book.settings["greeting"] == "anew"
+    assert laptop.node.book.settings["both"] == phone.node.book.settings["both"] == "anew"  # the later one
     assert laptop.contact("Caroline").name == "Caroline"
     assert laptop.contact("Bob").trust == phone.contact("Bob").trust == "validated"
     assert "forget me" not in laptop.texts("Bob") + phone.texts("Bob")
@@ -415,3 +466,79 @@ def test_no_copy_is_suspected_where_there_is_none(world, household):
     world.pass_time(3600)
     for one in (laptop, phone, bob):
         assert not any("in use" in w and "a copy of this device" in w for w in one.status().warnings)
+
+
+# --- who is not honest --------------------------------------------------------------------------------------
+def forged_log(mallory: Stranger, number: int) -> SigningKey:
+    """Another log key of Mallory's; what it wrote so far stays in the old log."""
+    mallory.log_key = SigningKey(bytes([number]) * 32)
+    mallory.entries.clear()
+    return mallory.log_key
+
+
+def test_a_contact_that_forks_on_purpose_is_told_of_once_and_costs_little(world):
+    alice = world.add("Alice")
+    mallory = Stranger(world)
+    link = mallory.connect(alice, mallory.meet(alice))
+    for number in range(1, 6):
+        key = forged_log(mallory, number)
+        mallory.open(link, alice)
+        mallory.write(Text(f"one thing {number}"), NOW + number)
+        mallory.push(link, alice)
+        for other in range(20):
+            content = Content(bytes(16), (), "text", 0, body_bytes(Text(f"another thing {other}")))
+            mallory.push(link, alice, [make_entry(key, 1, NO_ENTRY, (NOW + number, other + 5), content)])
+    assert not link.closed
+    assert forked(alice) == 5 and len(notices(alice, "Mallory")) == 1
+    evidence = alice.node.store.reads.execute("SELECT log, count(*), sum(length(raw)) FROM branch GROUP BY log")
+    assert all(count <= limits.FORK_BRANCHES_MAX and size < 300 * count for _, count, size in evidence)
+    assert alice.node.store.reads.execute("SELECT count(*) FROM log WHERE seed IS NOT NULL").fetchone() == (1,)
+    key = forged_log(mallory, 9)  # another device of hers goes on
+    mallory.open(link, alice)
+    mallory.write(Text("and on"), NOW + 500)
+    mallory.push(link, alice)
+    assert [text for _, text in said(alice, "Mallory")] == [*(f"one thing {n}" for n in range(1, 6)), "and on"]
+    assert not alice.status().warnings
+
+
+def test_a_peer_that_shows_a_false_branch_of_ours_is_refused(world):
+    alice = world.add("Alice")
+    mallory = Stranger(world)
+    link = mallory.connect(alice, mallory.meet(alice))
+    mallory.open(link, alice)
+    alice.send("Mallory", "mine")
+    conversation = mallory.conversation(alice)
+    (log,) = alice.node.store.reads.execute(
+        "SELECT log.id FROM log JOIN conversation ON conversation.n = log.conversation WHERE conversation.id = ?"
+        " AND seed IS NOT NULL",
+        (conversation,),
+    ).fetchone()
+    mallory.say(link, Ack(conversation, ()))
+    content = Content(bytes(16), (), "text", 0, body_bytes(Text("never said")))
+    header = make_entry(mallory.log_key, 1, NO_ENTRY, (NOW, 0), content).header
+    forged = msgspec.structs.replace(header, log=bytes(log))
+    raw = encode(WireEntry(encode(forged), bytes(64), encode(content)))
+    asked = mallory.say(link, Frontier(conversation, (Position(bytes(log), 1, b"\x07" * 32),)))
+    assert any(isinstance(record, Request) for record in asked)  # that entry is asked for, as evidence
+    mallory.say(link, Batch(conversation, (raw,)))
+    assert link.closed
+    assert forked(alice) == 0 and alice.texts("Mallory") == ["mine"]
+    assert not alice.status().warnings
+
+
+def test_an_old_disk_learns_of_its_own_newer_certificate(world, household):
+    laptop, phone, bob, _ = household
+    laptop.send("Bob", "before")
+
+    def lost() -> None:
+        world.wait(laptop.node.services.move(urgent=False))
+        laptop.send("Bob", "lost")
+
+    restored_apart(world, laptop, [phone, bob], lost, lambda: laptop.send("Bob", "anew"))
+    for actor in (laptop, phone, bob):
+        actor.restart()
+    world.pass_time(300)
+    assert address_at(phone, laptop) == address_at(bob, laptop) == address_at(laptop, laptop)
+    assert address_at(laptop, laptop) == laptop.node.services.current_address().key
+    assert laptop.contact("Bob").online and bob.contact("Alice").online
+    assert lines(laptop, "Bob") == lines(phone, "Bob") == lines(bob, "Alice")

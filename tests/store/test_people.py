@@ -6,9 +6,11 @@ from onionchat import limits
 from onionchat.crypto.keys import SigningKey
 from onionchat.errors import LocalError
 from onionchat.identity.account import make_remove, parse_statement
+from onionchat.identity.device import issue_certificate
 from onionchat.identity.statements import revealing
 from onionchat.kinds.account import Contact
 from onionchat.store import people
+from onionchat.store.own import add_serial
 from tests.store.stores import NOW, Person, World, seeded
 
 
@@ -151,3 +153,17 @@ def test_a_discovery_key_that_came_to_nothing_is_a_spare_again():
         people.discovery_for(world.c, row.key, b"one too many".ljust(32, b"\0"))
     people.free_slots(world.c, bytes([7]) * 32)
     assert people.discovery_for(world.c, row.key, b"now it fits".ljust(32, b"\0")) in keys
+
+
+def test_a_card_of_this_device_that_its_disk_does_not_know_is_not_taken() -> None:
+    """The disk is an old copy: a newer certificate has come back, and its keys have not."""
+    world = World()
+    own = world.own
+    lost = issue_certificate(own.identity, b"\x01" * 32, own.static.public, own.serial + 1)
+    assert not people.add_card(world.c, own.account, lost, b"\x02" * 32)
+    row = people.find_device(world.c, own.device)
+    assert row is not None and row.certificate.serial == own.serial
+    serial = add_serial(world.c, own.static, 1_700_000_000)
+    assert serial == 1_700_000_000 and add_serial(world.c, own.static, 5) == serial + 1
+    mine = issue_certificate(own.identity, b"\x03" * 32, own.static.public, serial)
+    assert people.add_card(world.c, own.account, mine, b"\x02" * 32)
