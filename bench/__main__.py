@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bench import away, console, hostile, linking, memory, onionshare, parts, start, sync, talk
+from bench import away, console, hostile, linking, memory, onionshare, parts, scale, start, sync, talk
 from bench.figures import Figure, Size, keep, show, where
 from onionchat.testing.namespace import QuickackNamespace
 
@@ -25,6 +25,7 @@ BENCHES: dict[str, Callable[[Size], list[Figure]]] = {
     "memory": memory.memory,
     "console": console.console,
     "contacts": memory.contacts,
+    "scale": scale.scale,
     "hostile": hostile.hostile,
 }
 TWICE = ("round-trip", "burst", "onionshare")

@@ -12,7 +12,8 @@ from onionchat.testing.people import People, Person, make_contacts
 
 CONTACTS = 20
 TORS = 4  # that the contacts share
-SETTLE_SECONDS = 15.0
+SETTLE_SECONDS = 10.0
+PER_CHANNEL = "memory for each live channel"
 
 
 # --- a million messages -----------------------------------------------------------------------------------
@@ -90,13 +91,13 @@ def contacts(size: Size) -> list[Figure]:
             friend.stop()
         alice.restart()
         time.sleep(2)
-        alone = rss_mib(alice.pid)
+        alone, tor_alone = rss_mib(alice.pid), rss_mib(_tor_pid(alice))
         begin = time.perf_counter()
         _connect(alice, friends)
         connecting = time.perf_counter() - begin
         time.sleep(SETTLE_SECONDS)
-        together = rss_mib(alice.pid)
-        share = _idle_share(alice, size.of(60, 15))
+        together, tor_together = rss_mib(alice.pid), rss_mib(_tor_pid(alice))
+        share = _idle_share(alice, size.of(30, 15))
         friend_memory = median([rss_mib(friend.pid) for friend in friends])
         assert _online(alice) == count
     named = f"with {count} contacts connected"
@@ -104,10 +105,15 @@ def contacts(size: Size) -> list[Figure]:
     return [
         Figure(f"idle processor time {named}", share * 100, "% of a core"),
         Figure(f"resident memory {named}", together, "MiB", "with none connected", alone),
-        Figure("memory for each live channel", per_channel, "KiB"),
+        Figure(PER_CHANNEL, per_channel, "KiB", "of its Tor", (tor_together - tor_alone) * 1024 / count),
         Figure("resident memory of a node with one contact", friend_memory, "MiB"),
         Figure(f"{count} programs started → all connected", connecting, "s", f"on {os.cpu_count()} cores"),
     ]
+
+
+def _tor_pid(person: Person) -> int:
+    assert person.tor is not None
+    return person.tor.pid
 
 
 def _friends(people: People, count: int) -> list[Person]:

@@ -69,6 +69,7 @@ RENEWAL_BYTES = 1024 * MIB
 RENEWAL_TIMEOUT_SECONDS = 300.0  # what is queued on a slow circuit must drain before the old session ends
 RENEWAL_HELD_MAX_BYTES = 8 * MIB  # written while renewing; producers stop at SEND_BUFFER_MAX_BYTES long before
 HEARTBEAT_SECONDS = 45.0  # keeps NATless onion circuits warm and notices death
+HEARTBEAT_YIELD_SECONDS = 10.0  # who was dialled waits so much longer: else both ask in the same moment, every time
 HEARTBEAT_TIMEOUT_SECONDS = 30.0
 HEARTBEATS_LOST_MAX = 2
 PINGS_AT_ONCE_MAX = 16  # one more each second: each costs us an answer of a whole frame

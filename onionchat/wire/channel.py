@@ -341,7 +341,7 @@ class Channel:
         if self.peer is None:
             self.exporter = handshake.exporter
             self.handshake_hash = handshake.handshake_hash
-            self._heartbeat = Heartbeat(now, self._random)
+            self._heartbeat = Heartbeat(now, self._random, yields=self.role is Role.RESPONDER)
             self._commands.append(PeerAuthenticated(peer))
         else:
             require_same_peer(self.peer, peer)

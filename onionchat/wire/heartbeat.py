@@ -12,16 +12,28 @@ TOKEN_BYTES = 7  # fits msgpack's unsigned numbers
 class Heartbeat:
     """Times in seconds of the caller's clock. Whatever is received and verifies counts as a sign of life."""
 
-    __slots__ = ("_answers", "_answers_at", "_lost", "_random", "_sent_at", "_token", "next_at", "rtt_seconds")
+    __slots__ = (
+        "_answers",
+        "_answers_at",
+        "_lost",
+        "_random",
+        "_sent_at",
+        "_silence",
+        "_token",
+        "next_at",
+        "rtt_seconds",
+    )
 
-    def __init__(self, now: float, random: Callable[[int], bytes]) -> None:
+    def __init__(self, now: float, random: Callable[[int], bytes], yields: bool = False) -> None:
+        """`yields`: leaves the first word to the other end, whose question is a sign of life here, too."""
         self._random = random
+        self._silence = limits.HEARTBEAT_SECONDS + (limits.HEARTBEAT_YIELD_SECONDS if yields else 0.0)
         self._answers = float(limits.PINGS_AT_ONCE_MAX)
         self._answers_at = now
         self._lost = -1  # nothing was sent, so nothing can be lost
         self._token: int | None = None
         self._sent_at = now
-        self.next_at = now + limits.HEARTBEAT_SECONDS
+        self.next_at = now + self._silence
         self.rtt_seconds: float | None = None
 
     @property
@@ -32,7 +44,7 @@ class Heartbeat:
     def heard(self, now: float) -> None:
         """A sign of life."""
         self._lost = -1
-        self.next_at = now + limits.HEARTBEAT_SECONDS
+        self.next_at = now + self._silence
 
     def due(self, now: float) -> Ping | None:
         """What is to be sent now, if anything; look at `dead` afterwards."""

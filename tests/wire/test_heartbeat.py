@@ -24,6 +24,19 @@ def test_nothing_is_due_before_silence(heartbeat: Heartbeat) -> None:
     assert heartbeat.due(100.0 + SILENCE + 1) is None, "not twice"
 
 
+def test_one_end_leaves_the_first_word_to_the_other() -> None:
+    """So that a channel at rest carries one question and one answer each time, not two of each."""
+    asks, yields = Heartbeat(0.0, counting_random()), Heartbeat(0.0, counting_random(), yields=True)
+    for _ in range(10):
+        now = asks.next_at
+        ping = asks.due(now)
+        assert ping is not None and yields.due(now + 1) is None
+        yields.heard(now + 1)
+        asks.answered(yields.answer(ping, now + 1), now + 2)
+        asks.heard(now + 2)
+    assert yields.due(yields.next_at) is not None
+
+
 def test_it_is_dead_after_as_many_lost_as_allowed(heartbeat: Heartbeat) -> None:
     for _ in range(limits.HEARTBEATS_LOST_MAX):
         assert heartbeat.due(heartbeat.next_at) is not None and not heartbeat.dead
