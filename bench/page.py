@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import PLAIN, QUICKACK, RESULTS, Figure, beside, number, short
+from bench.memory import PER_CHANNEL
+from bench.scale import BYTES, PROCESSOR
 
 HEAD = """# Performance
 
@@ -20,12 +22,44 @@ Measured in a network namespace whose loopback acknowledges at once (*quickack*)
 of such a network show steps of 44 ms, which are delayed ACKs between its relays; the columns *plain* show that.
 """
 SCALE = Path(__file__).with_name("scale.md")
+TABLE = "TABLE"
+PEOPLE = [(contacts, devices) for contacts in (10, 100, 1000) for devices in (1, 3, 5)]
+CELLS = 2 * 514 / 534
+"""Bytes of cells for each byte of a heartbeat's TLS record."""
 
 
 def page(results: dict[str, Any], scale: str = "") -> str:
     """The page in Markdown; `scale` is the part that was written by hand."""
     sections = "".join(f"\n{_section(name, result)}" for name, result in results.items())
-    return HEAD + sections + (f"\n{scale}" if scale else "")
+    table = _reckoned(results)
+    return HEAD + sections + (f"\n{scale.replace(TABLE, table)}" if scale else "")
+
+
+def _reckoned(results: dict[str, Any]) -> str:
+    """What contacts cost, from what one channel does."""
+    try:
+        found = {each["what"]: each for name in ("scale", "contacts") for each in _any(results[name])["figures"]}
+        bytes_kib, cpu_us = found[BYTES]["value"], found[PROCESSOR]["value"]
+        memory_kib, tor_kib = found[PER_CHANNEL]["value"], found[PER_CHANNEL]["beside_value"]
+    except KeyError:
+        return "(not measured yet)"
+    lines = [
+        "| contacts | devices each | circuits | memory for them | of Tor | processor | in TLS a day | to the guard |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for contacts, devices in PEOPLE:
+        n = contacts * devices
+        day_mib = n * bytes_kib / 1024
+        mib = [n * memory_kib / 1024, n * tor_kib / 1024, day_mib, day_mib * CELLS]
+        memory, of_tor, a_day, wire = (f"{short(each)} MiB" for each in mib)
+        shown = (f"{n:,}", memory, of_tor, f"{short(n * cpu_us / 1e4)} %", a_day, wire)
+        lines.append(f"| {contacts:,} | {devices} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def _any(result: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(iter(result.values()))
+    return found
 
 
 def _section(name: str, result: dict[str, Any]) -> str:

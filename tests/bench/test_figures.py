@@ -6,7 +6,9 @@ import pytest
 
 from bench import figures
 from bench.figures import PLAIN, QUICKACK, Figure, Size, keep, median, p95, show
+from bench.memory import PER_CHANNEL
 from bench.page import page
+from bench.scale import BYTES, PROCESSOR
 
 
 def test_medians_and_percentiles():
@@ -58,3 +60,18 @@ def test_two_loopbacks_are_two_columns():
     assert "| trip | **2.00 ms** (1.90-2.40) | echo: 1.00 ms | **9.00 ms** (1.90-2.40) | echo: 1.00 ms |" in text
     assert "| more | **3.00 ms** (1.90-2.40) | echo: 1.00 ms | | |" in text
     assert text.endswith("\n## by hand\n")
+
+
+def test_what_contacts_cost_is_reckoned_from_one_channel():
+    figures = [
+        {"what": BYTES, "value": 2048.0, "unit": "KiB"},
+        {"what": PROCESSOR, "value": 5.0, "unit": "µs each second"},
+        {"what": PER_CHANNEL, "value": 102.4, "unit": "KiB", "beside": "of its Tor", "beside_value": 51.2},
+    ]
+    results = {
+        "scale": {PLAIN: {**run(), "figures": figures[:2]}},
+        "contacts": {PLAIN: {**run(), "figures": figures[2:]}},
+    }
+    text = page(results, "## Scale\n\nTABLE\n")
+    assert "| 100 | 3 | 300 | 30.0 MiB | 15.0 MiB | 0.15 % | 600 MiB | 1,155 MiB |" in text
+    assert "(not measured yet)" in page({}, "TABLE")
