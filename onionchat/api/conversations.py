@@ -1,6 +1,5 @@
 """Methods about conversations and messages."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -8,21 +7,20 @@ from twisted.internet.defer import Deferred
 
 from onionchat import limits
 from onionchat.api import types as t
+from onionchat.api.choosing import Chosen, chosen_before, chosen_lines, lines_after, lines_between
 from onionchat.api.present import NOTES_NAME, Presenter, draft_key
 from onionchat.errors import LocalError, UsageError
 from onionchat.ids import ConversationId, EntryId, id_text, parse_id
 from onionchat.kinds import account as kinds
 from onionchat.kinds import chat
 from onionchat.kinds.changes import Shown
-from onionchat.log.log import LogHead
 from onionchat.node.book import Person, forced_setting, is_id_of
+from onionchat.node.forgetting import outstanding
 from onionchat.node.node import Node
 from onionchat.store import messages as pages
-from onionchat.store.gate import NO_LOG
 from onionchat.store.keeping import Appended
 from onionchat.store.messages import Line
 from onionchat.store.rows import ConversationRow, find_conversation, logs_of
-from onionchat.store.twins import again_places
 from onionchat.text import name_key
 
 SHORT_ID_LINES = 1000
@@ -230,45 +228,48 @@ class Conversations:
         return int(row[0] or 0)
 
     # --- forgetting ------------------------------------------------------------------------------------------
-    def forget(self, params: t.MessageForget) -> Any:
-        """Forget by id, or all before a time."""
-        _, row = self._find(params.name)
-        if bool(params.ids) == (params.before is not None):
-            raise UsageError("say which messages: ids, or all before a time")
-        lines = [self._line(row, text) for text in params.ids] if params.ids else self._before(row, params.before or 0)
-        heads = {log.n: log.head for log in logs_of(self._node.store.reads, row.id)}
-        chosen = [line for line in lines if line.log in heads or line.log == NO_LOG]
-        unsent = [line for line in chosen if line.mine and line.text is not None and not self._is_out(line)]
+    def forget(self, params: t.MessageForget) -> "Deferred[t.Forgotten]":
+        """Forget by id, from one id to another, by time, or all."""
+        person, row = self._find(params.name)
+        ways = [bool(params.ids), bool(params.first or params.last), params.whole]
+        by_time = params.before is not None or params.after is not None
+        if sum((*ways, by_time)) != 1:
+            raise UsageError("say which messages: ids, from one id to another, before or after a time, or all")
+        chosen = self._chosen(row, params, is_self=person is None)
+        unsent = [line for line in chosen.unsent if person is not None and not self._is_out(line)]
         withdrawn = [chat.Retract(line.id) for line in unsent if line.shown is Shown.TEXT] if params.withdraw else []
-        result = t.Forgotten(count=len(chosen), unsent=len(unsent))
-        bodies = _forgets(row.id, self._places(chosen), heads)
-        notices = [(line.n,) for line in chosen if line.log == NO_LOG]
+        return Deferred.fromCoroutine(self._carry_out(row, chosen, len(unsent), withdrawn))
 
-        def drop_notices(c: Any) -> None:
-            c.executemany("DELETE FROM entry WHERE n = ? AND log = 0", notices)
+    async def _carry_out(
+        self, row: ConversationRow, chosen: Chosen, unsent: int, withdrawn: list[chat.Retract]
+    ) -> t.Forgotten:
+        node = self._node
+        notices = [(n,) for n in chosen.notices]
+        for body in withdrawn:
+            await node.append(row.id, body)
+        await node.append_self(
+            chosen.bodies, also=lambda c: c.executemany("DELETE FROM entry WHERE n = ? AND log = 0", notices)
+        )
+        lacking = outstanding(node) if chosen.bodies else {}
+        return t.Forgotten(
+            count=chosen.count,
+            unsent=unsent,
+            devices=1 + len(node.book.other_devices),
+            waiting=[node.book.device_label(device) for device in sorted(lacking)],
+        )
 
-        async def carry_out() -> t.Forgotten:
-            for body in withdrawn:
-                await self._node.append(row.id, body)
-            await self._node.append_self(bodies, also=drop_notices)
-            return result
-
-        return Deferred.fromCoroutine(carry_out())
-
-    def _places(self, lines: list[Line]) -> list[tuple[int, int]]:
-        """Local number of the log, and number in it, of lines to be forgotten.
-
-        Of what was written again after a fork, the new place: under the old one another branch may stand elsewhere.
-        """
+    def _chosen(self, row: ConversationRow, params: t.MessageForget, is_self: bool) -> Chosen:
         c = self._node.store.reads
-        return [place for line in lines for place in again_places(c, line.id) or [(line.log, line.seq)]]
-
-    def _before(self, row: ConversationRow, before_ms: int) -> list[Line]:
-        c = self._node.store.reads
-        numbers = c.execute(
-            "SELECT n FROM entry WHERE conversation = ? AND shown > 0 AND ms < ? ORDER BY n", (row.n, before_ms)
-        ).fetchall()
-        return pages.by_numbers(c, [n for (n,) in numbers])
+        if params.ids:
+            return chosen_lines(c, row, [self._line(row, text) for text in params.ids])
+        if params.first or params.last:
+            first = self._line(row, params.first).n if params.first else None
+            last = self._line(row, params.last).n if params.last else None
+            return chosen_lines(c, row, lines_between(c, row, first, last))
+        if params.after is None and not is_self:
+            return chosen_before(c, row, params.before)
+        # among notes to oneself stands all that our devices know: only lines go
+        return chosen_lines(c, row, lines_after(c, row, params.after or 0, params.before))
 
     def _is_out(self, line: Line) -> bool:
         """Whether a device of the contact has it, as far as this device has seen, or another one of ours has told."""
@@ -302,22 +303,3 @@ def check_text(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise LocalError("the text is not valid Unicode; check the terminal's or the file's encoding") from None
-
-
-def _forgets(conversation: bytes, places: list[tuple[int, int]], heads: dict[int, LogHead]) -> list[kinds.Forget]:
-    """Ranges of what was shown, log by log; as few entries of *self* as they fit into."""
-    by_log: dict[int, list[int]] = defaultdict(list)
-    for log, seq in places:
-        if log in heads:
-            by_log[log].append(seq)
-    bodies = []
-    for log, numbers in by_log.items():
-        ranges: list[tuple[int, int]] = []
-        for seq in sorted(set(numbers)):
-            if ranges and ranges[-1][1] == seq - 1:
-                ranges[-1] = (ranges[-1][0], seq)
-            else:
-                ranges.append((seq, seq))
-        for start in range(0, len(ranges), limits.RANGES_MAX):
-            bodies.append(kinds.Forget(conversation, heads[log].log, tuple(ranges[start : start + limits.RANGES_MAX])))
-    return bodies

@@ -12,6 +12,7 @@ from onionchat.ids import DeviceId, id_text
 from onionchat.kinds.account import Setting
 from onionchat.net.onions import OnionState
 from onionchat.node.book import is_id_of
+from onionchat.node.forgetting import outstanding
 from onionchat.node.founding import DEVICE_SETTING
 from onionchat.node.linking import LinkState
 from onionchat.node.node import Node
@@ -67,7 +68,7 @@ class Devices:
     def devices(self, _: t.Nothing) -> list[t.OwnDevice]:
         """My devices."""
         node = self._node
-        roster = node.book.own_roster
+        roster, lacking = node.book.own_roster, outstanding(node)
         found = [
             t.OwnDevice(
                 id=id_text(row.id),
@@ -77,6 +78,7 @@ class Devices:
                 state="active",
                 address=row.certificate.address_text,
                 last_seen=row.last_seen,
+                to_forget=lacking.get(row.id, 0),
             )
             for row in people.devices_of(node.store.reads, node.own.account)  # the disk knows when they were seen
             if row.id in node.book.own_devices

@@ -409,19 +409,32 @@ class MessageRetract(Params):
 
 
 class MessageForget(Params):
-    """Forgets messages here, for good: by id, or all before a time (ms). `withdraw`: also take back what is unsent."""
+    """Forgets messages on all my devices, for good. One of: `ids`; `first` to `last`, both included (either may be
+    missing); all `before` a time (ms), or from `after` on, or between; `whole`: the conversation. `withdraw`: also take
+    back what no device of the contact has.
+    """
 
     name: str
     ids: list[str] = []
     before: int | None = None
+    after: int | None = None
+    first: str | None = None
+    last: str | None = None
+    whole: bool = False
     withdraw: bool = True
 
 
 class Forgotten(Result):
-    """How many messages were forgotten; `unsent`: how many of them had not been sent."""
+    """How many messages were forgotten; `unsent`: how many of them had not been sent.
+
+    `devices`: how many devices I have; `waiting`: the labels of those that have yet to hear of it, or of an earlier
+    deletion. `device.list` says so later.
+    """
 
     count: int
     unsent: int = 0
+    devices: int = 1
+    waiting: list[str] = []
 
 
 class ReadMark(Params):
@@ -442,6 +455,7 @@ class OwnDevice(Result):
     state: Literal["active", "removed", "stolen"]
     address: str = ""
     last_seen: int | None = None  # ms; when this device was last connected to it
+    to_forget: int = 0  # deletions that it is not known to have heard of
 
 
 class DeviceRename(Params):

@@ -28,7 +28,8 @@ def devices(context: Context) -> int:
     rows = []
     for each in found:
         here = "this one" if each.this else "online" if each.online else "offline"
-        rows.append((each.name or "(no name)", each.state, here, each.id))
+        behind = f"has yet to hear of {plural(each.to_forget, 'deletion')}" if each.to_forget else ""
+        rows.append((each.name or "(no name)", each.state, here, each.id, behind))
     say_table(rows)
     say(f"({plural(len(found), 'device')})")
     return 0

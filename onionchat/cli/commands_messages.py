@@ -7,17 +7,21 @@ from collections.abc import Iterator
 
 from onionchat.api import types as t
 from onionchat.cli import values
+from onionchat.cli.asking import confirm
 from onionchat.cli.commands_people import done, note_when_waiting
 from onionchat.cli.lines import conversation_lines, event_line, found_lines
 from onionchat.cli.output import note, plural, say, say_json
 from onionchat.cli.session import Context, LiveSession
 from onionchat.errors import LocalError, UsageError
 from onionchat.limits import TEXT_MAX_BYTES
+from onionchat.text import safe_line
 
 WATCHED = ("message", "delivered", "online", "offline", "request", "trust", "device", "transfer", "tor")
 _PAGE_MAX = 1000  # of one call of message.log
 _SEARCH_MAX = 500
 _DEFAULT_COUNT = 50
+_FORGETTING_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
 
 
 # --- writing ----------------------------------------------------------------------------------------------
@@ -116,24 +120,60 @@ def timer(context: Context) -> int:
 
 
 def forget(context: Context) -> int:
-    """`forget`: by id, or all before a time."""
-    options = context.options
-    if bool(options.id) == (options.before is not None):
-        raise UsageError("write: onionchat forget NAME ID…, or: onionchat forget NAME --before TIME")
-    before = None
-    if options.before is not None:
-        try:
-            before = values.moment(options.before, time.time())
-        except ArgumentTypeError as error:
-            raise UsageError(f"--before: {error}") from None
-    params = t.MessageForget(name=options.name, ids=options.id, before=before, withdraw=not options.keep_unsent)
+    """`forget`: by id, from one id to another, by time, or all."""
+    params = _what_to_forget(context)
+    if params.whole:
+        confirm(f"Forget all that was said with {params.name}, on all your devices, for good?", context.options.yes)
     result: t.Forgotten = context.call("message.forget", params)
-    if options.json:
+    if result.waiting and context.is_node_running():
+        result.waiting = _still_waiting(context, result.waiting)
+    if context.options.json:
         say_json(result)
-    else:
-        unsent = f", {result.unsent} of them had not been sent" if result.unsent else ""
-        say(f"forgot {plural(result.count, 'message')}{unsent}")
+        return 0
+    unsent = f", {result.unsent} of them had not been sent" if result.unsent else ""
+    say(f"forgot {plural(result.count, 'message')}{unsent}")
+    if result.devices > 1:
+        have = result.devices - len(result.waiting)
+        names = f"; when they connect: {', '.join(map(safe_line, result.waiting))}" if result.waiting else ""
+        say(f"forgotten on {have} of {result.devices} devices{names}")
     return 0
+
+
+def _what_to_forget(context: Context) -> t.MessageForget:
+    options = context.options
+    by_time = options.before is not None or options.after is not None
+    if sum((bool(options.id), by_time, options.all)) != 1:
+        raise UsageError(
+            "write: onionchat forget NAME ID…, forget NAME ID..ID, forget NAME --before TIME (or --after), or --all"
+        )
+    params = t.MessageForget(name=options.name, whole=options.all, withdraw=not options.keep_unsent)
+    params.before, params.after = _moment(options.before, "--before"), _moment(options.after, "--after")
+    if len(options.id) == 1 and ".." in options.id[0]:
+        first, _, last = options.id[0].partition("..")
+        params.first, params.last = first or None, last or None
+    elif any(".." in each for each in options.id):
+        raise UsageError("a range ID..ID stands alone")
+    else:
+        params.ids = options.id
+    return params
+
+
+def _moment(text: str | None, name: str) -> int | None:
+    try:
+        return None if text is None else values.moment(text, time.time())
+    except ArgumentTypeError as error:
+        raise UsageError(f"{name}: {error}") from None
+
+
+def _still_waiting(context: Context, waiting: list[str]) -> list[str]:
+    """Devices that are connected hear of it in a moment."""
+    ends = time.monotonic() + _FORGETTING_SECONDS
+    while True:
+        devices: list[t.OwnDevice] = context.call("device.list")
+        behind = [device for device in devices if device.to_forget]
+        if not any(device.online for device in behind) or time.monotonic() >= ends:
+            return [device.name for device in behind if device.name in waiting]
+        time.sleep(_LOOK_SECONDS)
 
 
 # --- reading ----------------------------------------------------------------------------------------------

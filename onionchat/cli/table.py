@@ -211,10 +211,12 @@ COMMANDS: tuple[Command, ...] = (
     )),
     Command("retract", TALK, "take a message of yours back, on both sides", "commands_messages:retract", (NAME, ENTRY)),
     Command("forget", TALK, "forget messages here, for good", "commands_messages:forget", (
-        NAME, word("id", "the messages' ids", nargs="*"),
+        NAME, word("id", "the messages' ids, or ID..ID for all from one to another", nargs="*"),
         option("--before", metavar="TIME", help='all before a day, a time, or "2d" ago'),
+        option("--after", metavar="TIME", help="all from then on; with --before: between the two"),
+        flag("--all", help="the whole conversation"), YES,
         flag("--keep-unsent", help="do not take back what has not been sent yet"), JSON,
-    ), text="On all my devices. The other side keeps its copy."),
+    ), text="On all my devices, also those that are off: they do so when they connect. The other side keeps its copy."),
     Command("read", TALK, "mark a conversation read", "commands_messages:read", (NAME,)),
     Command("timer", TALK, "disappearing messages: 1d, 12h …, or off", "commands_messages:timer", (
         NAME, word("time", "such as 1d, or off", type=values.duration_or_off),

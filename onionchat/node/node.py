@@ -23,6 +23,7 @@ from onionchat.net.find import TorOptions
 from onionchat.net.onions import OnionState
 from onionchat.net.peer import PeerLink
 from onionchat.net.tor import Tor
+from onionchat.node import forgetting
 from onionchat.node.accounts import Accounts
 from onionchat.node.book import Book
 from onionchat.node.clocks import ClockSamples
@@ -173,6 +174,9 @@ class Node:
             raise
         if self._store is not store:
             return  # stopped meanwhile
+        await self._wipe_expired(store)
+        if self._store is not store:
+            return
         self._book.load(store.reads)
         self.deliveries.load(store.reads)
         self.forks.start()
@@ -257,11 +261,22 @@ class Node:
         if self._has_expired(now_ms):
             self.through_gate(lambda c, gate: gate.expire(c, now_ms)).addCallbacks(self._expired, self.report)
         self.deliveries.flush().addErrback(self.report)
+        forgetting.tidy(self)
         self._allow_more()
         self.peers.tidy()
         self.services.drop_old()
         if any(i.state == "open" and 0 < i.expires_ms <= now_ms for i in self.book.invitations.values()):
             self.services.expire()
+
+    async def _wipe_expired(self, store: Store) -> None:
+        """What disappeared while the program was off or locked goes before anybody can look at it."""
+        now_ms = self.now_ms()
+        gone = False
+        while self._store is store and self._has_expired(now_ms):
+            await self.through_gate(lambda c, gate: gate.expire(c, now_ms))
+            gone = True
+        if gone:
+            self.empty_write_ahead_log()
 
     def _has_expired(self, now_ms: int) -> bool:
         row = self.store.reads.execute("SELECT 1 FROM entry WHERE expires <= ? LIMIT 1", (now_ms,)).fetchone()

@@ -62,6 +62,10 @@ def apply(c: Connection, change: Change, entry: Entry, n: int, author: bytes, ef
         case BodiesForgotten():
             for first, last in change.ranges:
                 forget_range(c, change.log, first, last)
+            c.execute(
+                "INSERT OR IGNORE INTO forgetting VALUES (?, ?, ?)",
+                (entry.header.log, entry.header.seq, entry.header.ms),
+            )
             effects.conversations.add(change.conversation)
             effects.truncate = True
         case AccountLearned():

@@ -461,7 +461,7 @@ class FakeService(FakeDevices):
     def do_message_forget(self, params: t.MessageForget) -> t.Forgotten:
         """message.forget"""
         talk = self._talk(params.name)
-        gone = [m for m in talk.messages if m.id in params.ids or (params.before or 0) > m.time]
+        gone = [m for m in talk.messages if params.whole or m.id in params.ids or (params.before or 0) > m.time]
         talk.messages = [m for m in talk.messages if m not in gone]
         self._changed(params.name)
         return t.Forgotten(count=len(gone), unsent=sum(m.state == "waiting" for m in gone))

@@ -261,6 +261,9 @@ async def forget(desk: Desk, words: Words) -> None:
     async def gone() -> None:
         done: t.Forgotten = await desk.call("message.forget", t.MessageForget(name=name, before=before))
         desk.say(f"{done.count} forgotten" + (f", {done.unsent} of them had not been sent." if done.unsent else "."))
+        if done.waiting:
+            names = ", ".join(map(one_line, done.waiting))
+            desk.say(f"On {done.devices - len(done.waiting)} of {done.devices} devices; when they connect: {names}.")
 
     question = f"Forget all with {one_line(name)} before {one_line(words[0])}, here and on all your devices?"
     desk.ask(question, [("Forget", lambda: desk.do(gone())), ("Keep", lambda: None)])

@@ -16,7 +16,7 @@ from onionchat.tui.emoji import QUICK, emoji_of
 from onionchat.tui.input import Input, InputPane
 from onionchat.tui.render import Line, Look, fit, one_line
 
-DRAFT_AFTER_SECONDS = 1.5  # a pause in the typing
+DRAFT_AFTER_SECONDS = 15.0  # each time is an entry on all my devices, for ever; leaving the conversation saves it, too
 COUNTED_FROM = 0.9  # of the longest message: from there on a count is shown
 
 Call = Callable[[str, t.Params], "Deferred[Any]"]

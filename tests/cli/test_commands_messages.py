@@ -59,6 +59,14 @@ def message(text: str = "hi", **changes: Any) -> t.Message:
             "message.forget",
             t.MessageForget(name="Bob", before=1795132800000, withdraw=False),
         ),
+        (["forget", "Bob", ID + ".." + ID], "message.forget", t.MessageForget(name="Bob", first=ID, last=ID)),
+        (["forget", "Bob", "abcdef.."], "message.forget", t.MessageForget(name="Bob", first="abcdef")),
+        (["forget", "Bob", "--all", "--yes"], "message.forget", t.MessageForget(name="Bob", whole=True)),
+        (
+            ["forget", "Bob", "--after", "2026-11-20T00:00:00+00:00"],
+            "message.forget",
+            t.MessageForget(name="Bob", after=1795132800000),
+        ),
         (["read", "Bob"], "message.read", t.ReadMark(name="Bob")),
         (["timer", "Bob", "1d"], "conversation.timer", t.Timer(name="Bob", seconds=86400)),
         (["timer", "Bob", "off"], "conversation.timer", t.Timer(name="Bob", seconds=None)),
@@ -236,6 +244,22 @@ async def test_forget_before_a_length_of_time_ago(node: RecordingService, run: R
     assert abs(params.before / 1000 - (time.time() - 2 * 86400)) < 60
 
 
+@pytest_twisted.ensureDeferred
+async def test_forget_says_which_devices_have_yet_to_hear_of_it(node: RecordingService, run: Runner) -> None:
+    node.answers["message.forget"] = t.Forgotten(count=3, devices=3, waiting=["phone", "tablet"])
+    own = {"this": False, "online": False, "state": "active"}
+    phone = t.OwnDevice(id="p", name="phone", to_forget=1, **own)
+    node.answers["device.list"] = [phone, t.OwnDevice(id="t", name="tablet", **own)]
+    result = await run("forget", "Bob", "--all", "--yes")
+    assert result.out == "forgot 3 messages\nforgotten on 2 of 3 devices; when they connect: phone\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_forgetting_all_wants_a_yes(node: RecordingService, run: Runner) -> None:
+    result = await run("forget", "Bob", "--all")
+    assert result.code == 1 and "--yes" in result.err and node.calls == []
+
+
 # --- watch ------------------------------------------------------------------------------------------------
 @pytest_twisted.ensureDeferred
 async def test_watch_prints_one_object_a_line_until_the_node_stops(
@@ -292,6 +316,8 @@ async def _pause() -> None:
         ["log", "Bob", "--since", "yesterday"],
         ["forget", "Bob"],
         ["forget", "Bob", ID, "--before", "2d"],
+        ["forget", "Bob", "--all", "--before", "2d"],
+        ["forget", "Bob", ID + ".." + ID, ID],
         ["forget", "Bob", "--before", "whenever"],
         ["timer", "Bob", "sometimes"],
         ["edit", "Bob", ID],

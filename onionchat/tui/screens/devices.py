@@ -77,6 +77,9 @@ def device_lines(device: t.OwnDevice, columns: int, look: Look) -> list[Line]:
     online = device.online or device.this
     seen = "" if device.last_seen is None else f", last seen {moment(device.last_seen, look)}"
     state = "this one" if device.this else "on" if online else f"off{seen}"
+    if device.to_forget:
+        many = "a deletion" if device.to_forget == 1 else f"{device.to_forget} deletions"
+        body = [*padded(paragraph(f"has yet to hear of {many}", columns - 4, "quiet"), "   "), *body]
     return [[("accent" if online else "quiet", f" {glyphs.presence(online)} "), name, ("quiet", f"  {state}")], *body]
 
 
