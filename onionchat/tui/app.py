@@ -191,9 +191,9 @@ class Console:
         self.say("Copied, if your terminal allows it (OSC 52).")
 
     def show(self, screen: Screen) -> None:
-        """A screen in front."""
+        """A screen in front. What was said before does not hide its keys."""
         self.stage.open(screen)
-        self.redraw()
+        self.say("")
 
     def open_screen(self, name: ScreenName, argument: str = "") -> None:
         """One of the screens by name."""
@@ -404,12 +404,12 @@ class Console:
         count = len(self.model.incoming)
         notes = [] if not count else ["1 request  F3" if count == 1 else f"{count} requests  F3"]
         if self.model.conversations and all(c.kind == "self" for c in self.model.conversations):
-            notes.append("nobody yet: /invite, /add")
+            notes.append("nobody yet: /invite")
         status = self.model.status
         if status is not None and status.linking:
             notes.append("linking: /devices")
         if status is not None and status.recovery_pending:
-            notes.append("/recovery: write it down")
+            notes.append("write down: /recovery")
         return notes
 
     def _foot(self, columns: int) -> list[Line]:

@@ -7,6 +7,7 @@ from onionchat.api import types as t
 from onionchat.errors import LocalError, UsageError
 from onionchat.tui.desk import Desk
 from onionchat.tui.render import Line, Look, block, one_line, paragraph
+from onionchat.tui.toraccount import WHOSE
 from onionchat.tui.wrap import wrap
 
 Words = Sequence[str]
@@ -97,11 +98,12 @@ async def status(desk: Desk, words: Words) -> None:
 
 def status_lines(state: t.Status, columns: int, look: Look) -> list[Line]:
     """The whole status, a line each."""
+    tor_words = (WHOSE.get(state.tor.kind, ""), state.tor.summary)
     rows = [
         ("Name", state.name),
         ("This device", state.device_label or state.device[:12]),
         ("Devices", str(state.devices)),
-        ("Tor", f"{state.tor.state}, {state.tor.bootstrap} %, {state.tor.version} {state.tor.summary}"),
+        ("Tor", ", ".join(filter(None, (state.tor.state, f"{state.tor.bootstrap} %", state.tor.version, *tor_words)))),
         ("Onion", state.onion + (", only for devices of contacts" if state.restricted_discovery else "")),
         ("Connected", f"{len(state.peers)} devices"),
         ("Queued", str(state.queued)),

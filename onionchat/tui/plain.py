@@ -109,7 +109,8 @@ class PlainConsole:
 
     def say(self, text: str) -> None:
         """One line, set apart from messages."""
-        self._write(f"* {one_line(text)}")
+        if text:
+            self._write(f"* {one_line(text)}")
 
     def show_lines(self, title: str, make: Callable[[int], list[Line]]) -> None:
         """A title and lines."""
