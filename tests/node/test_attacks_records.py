@@ -7,6 +7,8 @@ import pytest
 from twisted.logger import Logger
 
 from onionchat.crypto.keys import SigningKey
+from onionchat.identity.link import parse_code
+from onionchat.ids import onion_address
 from onionchat.kinds.chat import Text
 from onionchat.net.peer import PeerLink
 from onionchat.testing.hostile import NOW_MS, Hostile, Victim, forged_entries
@@ -15,6 +17,7 @@ from onionchat.testing.hostile_records import ESCAPES, Wrong, examples, wrong_bo
 from onionchat.testing.nodes import Actor, World
 from onionchat.testing.strangers import Stranger
 from onionchat.text import safe_text
+from onionchat.wire.handshake import InvitationExpected
 from onionchat.wire.records import Goodbye, Ready, RenewalAccepted, RenewalProposed
 from tests.node.logs import Heard
 
@@ -37,6 +40,11 @@ class Scene:
 
     def stranger(self) -> PeerLink:
         return Hostile(self.world, 777, "Eve").dial_link(self.link)
+
+    def at_a_code(self) -> PeerLink:
+        """Where a device of Alice's own is awaited; nobody has compared the words."""
+        key = parse_code(self.alice.do("link.start").code)
+        return Hostile(self.world, 779, "Eve").dial(InvitationExpected(key), onion_address(key))
 
     def unknown_device(self) -> PeerLink:
         return Hostile(self.world, 778, "Eve").dial_device(self.alice)
@@ -65,6 +73,7 @@ class Scene:
         assert [line.state for line in self.bob.log("Alice") if line.id == sent] == ["delivered"]
         assert {contact.name for contact in self.alice.do("contact.list")} == {"Bob", "Mallory"}
         assert self.alice.contact("Mallory").trust == "unvalidated"
+        assert set(self.alice.node.book.own_devices) == {self.alice.node.own.device}
 
 
 @pytest.fixture
@@ -89,7 +98,7 @@ def say_all(scene: Scene, dial: Callable[[], PeerLink], wrongs: list[Wrong]) -> 
     link.close("done")
 
 
-WHO = ("stranger", "unknown_device", "not_ready", "ready", "in_sync")
+WHO = ("stranger", "at_a_code", "unknown_device", "not_ready", "ready", "in_sync")
 
 
 @pytest.mark.slow
