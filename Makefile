@@ -13,6 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 ARGS ?=
 SEEDS ?= 50
 SECONDS ?= 60
+MESSAGES ?= 2000
 
 # Generated pages: `module:page` runs `python -m module > page`. Add a generator here, and nowhere else.
 GENERATED := \
@@ -67,8 +68,8 @@ sim: $(STAMP)  ## the deterministic simulator: make sim SEEDS=1000
 tor: $(STAMP)  ## what needs real tor processes
 	$(PYTEST) tests -m tor $(ARGS)
 
-chaos: $(STAMP)  ## kills, cuts, full disks
-	$(PYTEST) tests -m chaos $(ARGS)
+chaos: $(STAMP)  ## kills, cuts, full disks, on a private Tor network: make chaos MESSAGES=10000
+	ONIONCHAT_CHAOS_MESSAGES=$(MESSAGES) $(PYTEST) tests -m chaos $(ARGS)
 
 bench: $(STAMP)  ## side-by-side measurements
 	$(BIN)/python -m bench $(ARGS)

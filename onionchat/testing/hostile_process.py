@@ -138,13 +138,17 @@ class Attacker:
 
 
 class HostileProcess:
-    """Seen from who starts it."""
+    """Seen from who starts it. It gets what processor time is left: a real one would have a machine of its own."""
 
     def __init__(self, accepting: str, link: str, ports: Iterable[int]) -> None:
         """Start it; LocalError when it does not become a contact of its victim."""
         command = [sys.executable, "-m", "onionchat.testing.hostile_process", accepting, link, *map(str, ports)]
         self._process = subprocess.Popen(
-            leashed(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+            ["nice", "-n", "19", *leashed(command)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
         )
         if self._line() != READY:
             self.stop()

@@ -93,6 +93,14 @@ def test_the_configuration_is_private_and_dies_with_us(tmp_path):
     assert not any(line.startswith(("ControlPort", "ORPort", "DirPort")) for line in lines)
 
 
+def test_what_guards_long_lived_onions_is_left_on(tmp_path):
+    """Vanguards are Tor's default; nothing that we say turns them, or the guards, off."""
+    lines = torrc_text(make_paths(tmp_path / "p", {"XDG_RUNTIME_DIR": str(tmp_path)}), 4711, []).splitlines()
+    said = {line.split()[0] for line in lines}
+    assert not {name for name in said if "guard" in name.lower() or "HSLayer" in name}
+    assert not said & {"HiddenServiceSingleHopMode", "HiddenServiceNonAnonymousMode", "LearnCircuitBuildTimeout"}
+
+
 def test_the_data_directory_is_ours_alone(tmp_path):
     (tmp_path / "p/tor").mkdir(parents=True, mode=0o755)
     (tmp_path / "p/tor/control.sock").touch()
