@@ -45,6 +45,7 @@ DEVICES_PER_ACCOUNT_MAX = 16  # people own few devices; the comparison costs a b
 STATEMENTS_PER_SIGNER_MAX = 64  # counted in hash order, so that the fold never depends on arrival
 STATEMENT_MAX_BYTES = 40 * KIB  # a removal that opens its cuts for every log of the device; below an entry's cap
 STATEMENTS_PER_ACCOUNT_MAX = 512
+STATEMENTS_PER_DAY_MAX = 64  # new ones that one contact's device tells: each is an entry of *self*, and a fold
 REMOVALS_PER_ACCOUNT_MAX = 128  # the fold weighs removals against each other: below a second for the worst
 STATEMENTS_RECORD_MAX_BYTES = 8 * KIB  # what an unknown device may send to be admitted
 CUTS_MAX = 256

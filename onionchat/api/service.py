@@ -1,7 +1,10 @@
 """The methods of the table, on a node; and its events, as subscribers get them."""
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, NoReturn
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from onionchat.api import types as t
 from onionchat.api.about import About
@@ -13,6 +16,13 @@ from onionchat.api.methods import BY_NAME
 from onionchat.api.present import Presenter
 from onionchat.errors import LockedError, UsageError
 from onionchat.node.node import Node
+from onionchat.store.db import explained
+
+
+def _explain(failure: Failure) -> NoReturn:
+    with explained():
+        failure.raiseException()
+    raise AssertionError("it was raised")
 
 
 class Service:
@@ -35,7 +45,9 @@ class Service:
             raise UsageError(f"there is no method {name[:60]!r}; docs/api.md lists them")
         if not method.locked and not self._node.is_unlocked:
             raise LockedError("the profile is locked; unlock it with `onionchat unlock`")
-        return function(params)
+        with explained():  # a damaged page, or a full disk, may be met in any reading
+            result = function(params)
+        return result.addErrback(_explain) if isinstance(result, Deferred) else result
 
     def subscribe(self, events: Collection[str], send: Callable[[t.Event], None]) -> Callable[[], None]:
         """Stream events; the result ends it."""

@@ -48,7 +48,7 @@ from onionchat.node.services import DEVICE, Services
 from onionchat.node.standing import ACCOUNT_BYTES, OF_CONTACT, Standing
 from onionchat.node.syncing import Syncing
 from onionchat.store import people, quota
-from onionchat.store.db import Connection
+from onionchat.store.db import Connection, DatabaseError, explain, explained
 from onionchat.store.gate import Gate
 from onionchat.store.keeping import Appended
 from onionchat.store.own import Own
@@ -152,6 +152,10 @@ class Node:
         return ensureDeferred(self._start())
 
     async def _start(self) -> None:
+        with explained():  # whatever is read first may be damaged
+            await self._start_parts()
+
+    async def _start_parts(self) -> None:
         await self._open_store()
         if self.tor is not None and self.is_unlocked:
             self.tor.start()
@@ -257,6 +261,12 @@ class Node:
     def _do_chores(self) -> None:
         """Every few seconds: what expires, what is late."""
         self._chores = self.reactor.callLater(CHORES_SECONDS, self._do_chores)
+        try:
+            self._do_chores_now()
+        except DatabaseError as error:
+            self.warn(str(explain(error)))
+
+    def _do_chores_now(self) -> None:
         now_ms = self.now_ms()
         if self._has_expired(now_ms):
             self.through_gate(lambda c, gate: gate.expire(c, now_ms)).addCallbacks(self._expired, self.report)

@@ -7,13 +7,13 @@ or `Statements` that admit it to a contact's account or to ours. Anything else e
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from twisted.python.failure import Failure
 
 from onionchat import limits
 from onionchat.errors import RemoteError
-from onionchat.identity.account import fold, parse_statement, statements_admitting
+from onionchat.identity.account import fold, parse_statement, statement_id, statements_admitting
 from onionchat.ids import AccountId, DeviceId
 from onionchat.kinds import account as kinds
 from onionchat.net.failure import DialFailure
@@ -40,6 +40,7 @@ from onionchat.wire.records import (
 if TYPE_CHECKING:
     from onionchat.node.node import Node
 
+T = TypeVar("T")
 DAY_MS = 86_400_000
 GREETINGS_OF_DEVICE_MAX = 4  # crossed dials make two; more are left over from a network that failed
 
@@ -63,6 +64,7 @@ class Peers:
         self.live: dict[DeviceId, PeerLink] = {}
         self._greetings: dict[PeerLink, Greeting] = {}
         self._news: dict[AccountId, tuple[int, int]] = {}  # the day, and how many new cards came in it
+        self._statement_news: dict[DeviceId, tuple[int, int]] = {}  # the same of statements
         self._faults: dict[DeviceId, tuple[int, float]] = {}  # of known devices: how many, and when the last was
 
     # --- who may ---------------------------------------------------------------------------------------
@@ -226,22 +228,29 @@ class Peers:
         if record.account != account:
             raise RemoteError("statements of another account")
         news = self._news_in(account, record.statements)
-        if news:
+        if news and self._has_room_for_statements(link.peer.device, account, len(news)):
             self._node.append_self(cards_of(account, news, ())).addErrback(self._end, link)
 
     def _news_in(self, account: AccountId, statements: Sequence[bytes]) -> list[bytes]:
         """The statements that we do not have, or not with these cuts; each costs an entry of *self*."""
-        kept = people.statements_of(self._node.store.reads, account)
-        known = {statement.id: statement for statement in map(parse_statement, kept)}
+        c = self._node.store.reads
         news = []
-        for statement in map(parse_statement, statements):
+        for raw in statements:
+            kept = people.find_statement(c, account, statement_id(raw))
+            if kept == raw:
+                continue  # before its signatures are looked at: it may be said again and again
+            statement = parse_statement(raw)
             if statement.account != account:
                 raise RemoteError("statements of another account")
-            have = known.get(statement.id)
-            if have is None or not set(statement.cuts) <= set(have.cuts):
-                news.append(statement.raw)
-        room = 2 * limits.STATEMENTS_PER_ACCOUNT_MAX - len(known)
-        return news[: max(0, room)]
+            if kept is None or not set(statement.cuts) <= set(parse_statement(kept).cuts):
+                news.append(raw)
+        return news[: people.room_for_statements(c, account)] if news else []
+
+    def _has_room_for_statements(self, device: DeviceId, account: AccountId, statements: int) -> bool:
+        """Whether a contact's device has not said too many today. A thief's must not use up what the others may say."""
+        if account == self._node.own.account:
+            return True
+        return self._is_within(self._statement_news, device, statements, limits.STATEMENTS_PER_DAY_MAX)
 
     # --- ready -----------------------------------------------------------------------------------------
     def _begin_if_ready(self, link: PeerLink, greeting: Greeting) -> None:
@@ -414,11 +423,15 @@ class Peers:
 
     def _has_room_for(self, account: AccountId, cards: int) -> bool:
         """Whether an account has not moved too often today."""
+        return self._is_within(self._news, account, cards, limits.CARDS_PER_DAY_MAX)
+
+    def _is_within(self, table: dict[T, tuple[int, int]], who: T, more: int, at_most: int) -> bool:
+        """Count something of somebody's day; whether it is not too much."""
         day = self._node.now_ms() // DAY_MS
-        before, used = self._news.get(account, (day, 0))
-        used = cards + (used if before == day else 0)
-        self._news[account] = (day, used)
-        return used <= limits.CARDS_PER_DAY_MAX
+        before, used = table.get(who, (day, 0))
+        used = more + (used if before == day else 0)
+        table[who] = (day, used)
+        return used <= at_most
 
     def _is_member(self, account: AccountId, device: bytes) -> bool:
         """Nobody can claim a device that has not said itself, in the roster, that it belongs to the account."""

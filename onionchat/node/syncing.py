@@ -421,7 +421,8 @@ class Syncing:
         done.addCallbacks(committed, lambda failure: self._refused(state, failure))
 
     def _admit(self, state: LinkSessions, command: AdmitLog) -> None:
-        done = self._submit(state, 1, lambda c, gate: gate.admit(c, command))
+        weight = 1 + len(command.offer.boxes) // 2  # each box is a row
+        done = self._submit(state, weight, lambda c, gate: gate.admit(c, command))
         if done is None:
             return
 

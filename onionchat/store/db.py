@@ -29,6 +29,7 @@ SETTINGS = (
 _MIGRATION = re.compile(r"(\d{3})\.sql")
 
 DatabaseError = sqlcipher3.Error
+OperationalError = sqlcipher3.OperationalError
 
 
 def schema_scripts() -> dict[int, str]:
@@ -44,6 +45,7 @@ SCHEMA_VERSION = max(schema_scripts())
 def explain(error: BaseException) -> OnionchatError:
     """What a database error means, and what to do. Never quotes values."""
     text = str(error).lower()
+    code = str(getattr(error, "sqlite_errorname", ""))
     if "full" in text:
         return StoreError("the disk is full: free some space, then try again; nothing was lost")
     if "not a database" in text or "hmac" in text:
@@ -53,7 +55,7 @@ def explain(error: BaseException) -> OnionchatError:
             "the disk is full or fails, or the database is damaged: free some space and try again; if that does not"
             " help, save what is readable with `onionchat export --salvage FILE`"
         )
-    if "malformed" in text or "corrupt" in text:
+    if "malformed" in text or "corrupt" in text or code.startswith("SQLITE_CORRUPT"):
         return StoreError("the database is damaged; save what is readable with `onionchat export --salvage FILE`")
     if "locked" in text or "busy" in text:
         return StoreError("the database is in use by another program; close that first")

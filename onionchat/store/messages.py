@@ -11,7 +11,7 @@ from onionchat.kinds import chat
 from onionchat.kinds.again import plain
 from onionchat.kinds.changes import Mark, Shown
 from onionchat.store.changes import author_of, find_entry
-from onionchat.store.db import Connection, DatabaseError
+from onionchat.store.db import Connection, OperationalError
 from onionchat.store.rows import ConversationRow, Flag, id_key
 
 _COLUMNS = (
@@ -113,7 +113,9 @@ def search(c: Connection, query: str, conversation: ConversationRow | None, limi
             f" WHERE words MATCH ?{where} ORDER BY words.rowid DESC LIMIT ?",
             (match_expression(query), *values, limit),
         ).fetchall()
-    except (DatabaseError, UnicodeEncodeError):
+    except (OperationalError, UnicodeEncodeError) as error:  # a damaged page is another DatabaseError
+        if str(error).startswith("disk"):
+            raise
         raise LocalError('that search cannot be read; use words, "a phrase" or begin*') from None
     lines = [_line(c, row) for row in rows]
     _add_marks(c, lines)

@@ -57,6 +57,18 @@ def statements_of(c: Connection, account: bytes) -> list[bytes]:
     return [bytes(row[0]) for row in c.execute("SELECT raw FROM statement WHERE account = ?", (account,))]
 
 
+def find_statement(c: Connection, account: bytes, statement: bytes) -> bytes | None:
+    """One of them, by its id."""
+    row = c.execute("SELECT raw FROM statement WHERE account = ? AND id = ?", (account, statement)).fetchone()
+    return bytes(row[0]) if row is not None else None
+
+
+def room_for_statements(c: Connection, account: bytes) -> int:
+    """How many more are kept of an account."""
+    (count,) = c.execute("SELECT count(*) FROM statement WHERE account = ?", (account,)).fetchone()
+    return max(0, 2 * limits.STATEMENTS_PER_ACCOUNT_MAX - int(count))
+
+
 def add_statements(c: Connection, account: bytes, statements: Iterable[bytes]) -> None:
     """Keep statements; what is malformed or of another account is left out (meaning never rejects)."""
     (count,) = c.execute("SELECT count(*) FROM statement WHERE account = ?", (account,)).fetchone()

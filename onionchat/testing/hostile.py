@@ -22,6 +22,7 @@ from onionchat.codec import encode
 from onionchat.crypto.keys import SigningKey
 from onionchat.crypto.tls import TlsIdentity
 from onionchat.errors import TorError
+from onionchat.identity.account import fold, make_add
 from onionchat.identity.device import parse_certificate
 from onionchat.identity.link import parse_link
 from onionchat.ids import AccountId, ConversationId, DeviceId, onion_address
@@ -51,6 +52,7 @@ from onionchat.wire.records import (
     Position,
     Ready,
     Request,
+    Statements,
 )
 
 TURNS_MAX = 2000
@@ -228,7 +230,7 @@ def forged_entries(peer: Hostile) -> Iterator[tuple[str, list[Entry]]]:
     yield "seen what is not", [one(seen=tuple(bytes([n + 1]) * 32 for n in range(limits.SEEN_MAX)))]
     yield "of no kind", [one(kind="no.such_kind-at-all", body=b"\xff" * 1000)]
     yield "without sense", [one(body=b"\xc1\xff")]
-    yield "as long as may be", [one(body=bytes(limits.ENTRY_MAX_BYTES - 300))]
+    yield "as long as may be", [one(body=bytes(limits.ENTRY_MAX_BYTES - 1000))]
     yield "escapes", [one(body=body_bytes(Text(ESCAPES)))]
     target = b"\x03" * 32
     for name, body in (
@@ -457,10 +459,20 @@ def cards(mallory: Hostile, victim: Victim, link: str) -> Iterator[None]:
         yield
 
 
+def statements(mallory: Hostile, victim: Victim, link: str) -> Iterator[None]:
+    """Devices of its account, ever new ones, each told again and again; and nothing told, very often."""
+    heads = fold((mallory.genesis,), mallory.account).heads
+    nothing = Statements(mallory.account, ())
+    for number, channel in enumerate(_channels(mallory, victim, open_sync=False)):
+        add = make_add(mallory.account, heads, SigningKey(b"\x66" * 28 + number.to_bytes(4)), mallory.identity)
+        channel.send([Statements(mallory.account, (mallory.genesis, add))] * 20 + [nothing] * 500)
+        yield
+
+
 FLOODS: dict[str, Flood] = {
     flood.__name__: flood
     for flood in (
         *(connections, comings_and_goings, faults, half_handshakes, slow_bytes, requests, frontiers, offers),
-        *(messages, allowed_messages, replays, forks, questions, cards),
+        *(messages, allowed_messages, replays, forks, questions, cards, statements),
     )
 }

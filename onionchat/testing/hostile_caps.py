@@ -34,6 +34,12 @@ def excess(node: Node) -> list[Holding]:
     return [holding for holding in holdings(node) if holding.count > holding.cap]
 
 
+def size_of_self(node: Node) -> int:
+    """How many entries *self* has: each is on every device of the account, for ever."""
+    query = "SELECT count(*) FROM entry JOIN conversation ON conversation.n = entry.conversation WHERE place = 'self'"
+    return int(node.store.reads.execute(query).fetchone()[0])
+
+
 def _links(node: Node) -> Iterator[PeerLink]:
     yield from node.peers.live.values()
     yield from node.peers._greetings
@@ -57,7 +63,10 @@ def _of_node(node: Node) -> Iterator[Holding]:
         yield Holding("requests at a link", here, limits.REQUESTS_PER_INVITATION_MAX)
     for published in node.services._published.values():
         yield Holding("half-open", len(published.listener._half_open), limits.HALF_OPEN_MAX)
-    yield Holding("days of cards", len(node.peers._news), people)
+    yield Holding("days of cards", len(node.peers._news), people + 1)
+    devices = sum(len(person.devices) + len(person.former) for person in node.book.people.values())
+    yield Holding("days of statements", len(node.peers._statement_news), devices)
+    yield Holding("faults", len(node.peers._faults), devices + len(node.book.own_devices))
     yield Holding("renewals", len(node.meeting._renewals), people + len(node.book.requests))
     yield Holding("warnings", len(node.syncing._warned), 4 * (people + 1))
     yield Holding("schedulers", len(node.syncing._schedulers), people + 1)

@@ -4,12 +4,14 @@ import pytest
 
 from onionchat import limits
 from onionchat.crypto.keys import SigningKey
-from onionchat.identity.account import fold, make_add, make_remove
+from onionchat.identity.account import fold, make_remove
 from onionchat.ids import id_text
 from onionchat.kinds import account as kinds
 from onionchat.kinds.chat import Text
 from onionchat.log.certificate import make_log_certificate
 from onionchat.net.peer import PeerLink
+from onionchat.testing.hostile_caps import size_of_self
+from onionchat.testing.hostile_claims import admit
 from onionchat.testing.nodes import Actor, World
 from onionchat.testing.strangers import Stranger
 from onionchat.wire.records import Batch, Cards, LogBox, LogOffered, Ready, Statements
@@ -18,11 +20,6 @@ from onionchat.wire.records import Batch, Cards, LogBox, LogOffered, Ready, Stat
 def count(actor: Actor, query: str) -> int:
     """Of rows in an actor's store."""
     return int(actor.node.store.reads.execute(f"SELECT count(*) FROM {query}").fetchone()[0])
-
-
-def size_of_self(actor: Actor) -> int:
-    """How many entries *self* has."""
-    return count(actor, "entry JOIN conversation ON conversation.n = entry.conversation WHERE place = 'self'")
 
 
 def contact(world: World, alice: Actor, seed: int = 1000, name: str = "Mallory") -> tuple[Stranger, PeerLink]:
@@ -46,23 +43,23 @@ def test_a_contact_cannot_claim_the_device_of_somebody_we_do_not_know_yet(world:
 def test_cards_of_devices_outside_the_account_cost_nothing(world: World) -> None:
     alice = world.add("Alice")
     mallory, link = contact(world, alice)
-    before = size_of_self(alice)
+    before = size_of_self(alice.node)
     for seed in range(3000, 3010):
         mallory.say(link, Cards((Stranger(world, seed).card(),)))
-    assert size_of_self(alice) == before
+    assert size_of_self(alice.node) == before
 
 
 def test_new_cards_without_end_are_taken_a_few_times_a_day(world: World) -> None:
     """Each is an entry of *self*, on every device of ours, for ever."""
     alice = world.add("Alice")
     mallory, link = contact(world, alice)
-    before = size_of_self(alice)
+    before = size_of_self(alice.node)
     for serial in range(2, 202):
         if link.closed:
             link = mallory.dial_device(alice)
             mallory.say(link, Ready())
         mallory.say(link, Cards((mallory.card(serial),)))
-    assert 1 <= size_of_self(alice) - before <= 64
+    assert 1 <= size_of_self(alice.node) - before <= 64
     world.pass_time(86_400)
     link = mallory.dial_device(alice)
     mallory.say(link, Ready(), Cards((mallory.card(999),)))
@@ -73,14 +70,14 @@ def test_a_device_that_no_statement_admits_leaves_nothing(world: World) -> None:
     """Whoever reaches our address may claim to be a new device of a contact, under as many keys as it likes."""
     alice, bob = world.add("Alice"), Stranger(world, 2000, "Bob")
     bob.meet(alice, "Bob")
-    before = size_of_self(alice)
+    before = size_of_self(alice.node)
     for seed in range(3000, 3005):
         mallory = Stranger(world, seed)
         link = mallory.dial_device(alice)
         mallory.say(link, Statements(bob.account, (bob.genesis,)))
         assert link.closed
         assert alice.node.book.person_of(mallory.device) is None
-    assert size_of_self(alice) == before
+    assert size_of_self(alice.node) == before
 
 
 def test_a_device_that_its_account_admits_may_come(world: World) -> None:
@@ -95,11 +92,6 @@ def test_a_device_that_its_account_admits_may_come(world: World) -> None:
     assert not link.closed
     rows = alice.node.book.find("Bob").devices
     assert rows[phone.device].discovery == phone.discovery
-
-
-def admit(old: Stranger, new: Stranger) -> bytes:
-    """The statement by which the one device admits the other."""
-    return make_add(old.account, fold((old.genesis,), old.account).heads, new.identity, old.identity)
 
 
 def test_a_removed_device_loses_its_channel(world: World) -> None:

@@ -6,19 +6,25 @@ from collections.abc import Callable
 import pytest
 from twisted.logger import Logger
 
+from onionchat import limits
 from onionchat.crypto.keys import SigningKey
+from onionchat.identity import statements
+from onionchat.identity.account import fold, make_remove, statement_id
 from onionchat.identity.link import parse_code
 from onionchat.ids import onion_address
 from onionchat.kinds.chat import Text
+from onionchat.net.failure import DialError
 from onionchat.net.peer import PeerLink
+from onionchat.store import people
 from onionchat.testing.hostile import NOW_MS, Hostile, Victim, forged_entries
-from onionchat.testing.hostile_caps import excess
+from onionchat.testing.hostile_caps import excess, size_of_self
+from onionchat.testing.hostile_claims import admit, forged_rosters
 from onionchat.testing.hostile_records import ESCAPES, Wrong, examples, wrong_bodies
-from onionchat.testing.nodes import Actor, World
+from onionchat.testing.nodes import World
 from onionchat.testing.strangers import Stranger
 from onionchat.text import safe_text
 from onionchat.wire.handshake import InvitationExpected
-from onionchat.wire.records import Goodbye, Ready, RenewalAccepted, RenewalProposed
+from onionchat.wire.records import Goodbye, Ready, RenewalAccepted, RenewalProposed, Statements
 from tests.node.logs import Heard
 
 ENDING = (Goodbye, RenewalProposed, RenewalAccepted)  # the channel's own: tests/wire/test_channel.py
@@ -81,12 +87,6 @@ def scene(world: World) -> Scene:
     return Scene(world)
 
 
-def size_of_self(actor: Actor) -> int:
-    c = actor.node.store.reads
-    query = "SELECT count(*) FROM entry JOIN conversation ON conversation.n = entry.conversation WHERE place = 'self'"
-    return int(c.execute(query).fetchone()[0])
-
-
 def say_all(scene: Scene, dial: Callable[[], PeerLink], wrongs: list[Wrong]) -> None:
     link = dial()
     for wrong in wrongs:
@@ -104,10 +104,10 @@ WHO = ("stranger", "at_a_code", "unknown_device", "not_ready", "ready", "in_sync
 @pytest.mark.slow
 @pytest.mark.parametrize("who", WHO)
 def test_well_formed_and_wrong(scene: Scene, heard: Heard, who: str) -> None:
-    before = size_of_self(scene.alice)
+    before = size_of_self(scene.alice.node)
     say_all(scene, getattr(scene, who), scene.wrong())
     scene.require_well()
-    assert size_of_self(scene.alice) - before <= 12
+    assert size_of_self(scene.alice.node) - before <= 12
     heard.require_nothing_of(scene.mallory, ESCAPES)
 
 
@@ -217,3 +217,68 @@ def test_an_unknown_device_is_not_remembered(scene: Scene) -> None:
         eve = Stranger(scene.world, seed)
         eve.say(eve.dial_device(scene.alice), eve.request())
     assert scene.alice.node.peers._faults == {}
+
+
+def test_forged_rosters(scene: Scene) -> None:
+    """Whatever a contact's device says of accounts: nobody else's changes, and its own only by who is in it."""
+    phone, friend = Hostile(scene.world, 901, "Phone"), Hostile(scene.world, 902, "Friend")
+    friend.befriend(scene.alice.do("invite.create", accept_as="Friend").link)
+    before = size_of_self(scene.alice.node)
+    for _, account, forged in forged_rosters(scene.mallory, phone, friend):
+        scene.alice.node.peers._faults.clear()
+        try:
+            link = scene.ready()
+        except DialError:
+            break
+        scene.mallory.say(link, Statements(account, forged))
+        link.close("done")
+        assert scene.world.faults == [] and excess(scene.alice.node) == []
+        assert set(scene.alice.node.book.find("Friend").devices) == {friend.device}
+        assert set(scene.alice.node.book.own_devices) == {scene.alice.node.own.device}
+        known = set(scene.alice.node.book.find("Mallory").devices)
+        assert known <= {scene.mallory.device, phone.device}
+    assert size_of_self(scene.alice.node) - before <= 2 * limits.STATEMENTS_PER_DAY_MAX
+    assert scene.bob.send("Alice", "all the same")
+
+
+def test_what_is_said_again_is_not_verified_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame has room for hundreds of records: each must cost no more than its own bytes."""
+    link = scene.ready()
+    adds = [admit(scene.mallory, Hostile(scene.world, 910 + n)) for n in range(20)]
+    for add in adds:
+        scene.mallory.say(link, Statements(scene.mallory.account, (add,)))
+    verified: list[bytes] = []
+    verify = statements.verify
+    monkeypatch.setattr(statements, "verify", lambda *a: (verified.append(a[0]), verify(*a))[1])
+    scene.mallory.say(link, *[Statements(scene.mallory.account, tuple(adds[:n])) for n in range(20)] * 5)
+    assert not link.closed and verified == []
+    new = admit(scene.mallory, Hostile(scene.world, 950))
+    before = size_of_self(scene.alice.node)
+    verified.clear()
+    scene.mallory.say(link, *[Statements(scene.mallory.account, (new,))] * 300)
+    assert size_of_self(scene.alice.node) - before <= limits.STATEMENTS_PER_DAY_MAX
+    assert len(verified) < 300 * 2 + 200 * limits.STATEMENTS_PER_DAY_MAX
+
+
+def test_another_device_may_speak_when_one_has_said_too_much(scene: Scene) -> None:
+    """A thief's device must not keep the owner's others from telling that it was stolen."""
+    laptop = Hostile(scene.world, 960, "Laptop")
+    link = scene.ready()
+    add = admit(scene.mallory, laptop)
+    scene.mallory.say(link, Statements(scene.mallory.account, (add,)))
+    told = scene.alice.node.peers._statement_news
+    told[scene.mallory.device] = (told[scene.mallory.device][0], limits.STATEMENTS_PER_DAY_MAX)
+    late = admit(scene.mallory, Hostile(scene.world, 961))
+    scene.mallory.say(link, Statements(scene.mallory.account, (late,)))
+    assert statement_id(late) not in fold_of(scene)
+    heads = fold((scene.mallory.genesis, add), scene.mallory.account).heads
+    removal = make_remove(scene.mallory.account, heads, scene.mallory.device, "stolen", (), (), laptop.identity)
+    channel = laptop.dial_device(scene.alice)
+    laptop.say(channel, Ready())
+    laptop.say(channel, Statements(scene.mallory.account, (removal,)))
+    assert scene.mallory.device not in scene.alice.node.book.find("Mallory").devices
+
+
+def fold_of(scene: Scene) -> set[bytes]:
+    c = scene.alice.node.store.reads
+    return {statement_id(raw) for raw in people.statements_of(c, scene.mallory.account)}

@@ -2,7 +2,8 @@
 
 from onionchat.crypto.keys import SigningKey
 from onionchat.identity.link import format_link, parse_link
-from onionchat.testing.nodes import Actor, World
+from onionchat.testing.hostile_caps import size_of_self
+from onionchat.testing.nodes import World
 from onionchat.testing.strangers import Stranger
 from onionchat.wire.records import (
     ContactAccepted,
@@ -13,23 +14,16 @@ from onionchat.wire.records import (
 )
 
 
-def size_of_self(actor: Actor) -> int:
-    """How many entries *self* has."""
-    c = actor.node.store.reads
-    return int(c.execute("SELECT count(*) FROM entry JOIN conversation ON conversation.n = entry.conversation"
-                         " WHERE place = 'self'").fetchone()[0])  # fmt: skip
-
-
 def test_a_request_said_again_and_again_is_written_once(world: World) -> None:
     """Otherwise a stranger fills the disk, a few hundred bytes at a time, and every device of ours with it."""
     alice, mallory = world.add("Alice"), Stranger(world)
     link = alice.do("invite.create", open=True).link
     channel = mallory.dial_link(link)
     assert mallory.say(channel, mallory.request()) == [ContactRequestKept()]
-    before = size_of_self(alice)
+    before = size_of_self(alice.node)
     for n in range(20):
         assert mallory.say(channel, mallory.request(f"hello {n}")) == [ContactRequestKept()]
-    assert size_of_self(alice) == before
+    assert size_of_self(alice.node) == before
     assert [r.greeting for r in alice.do("request.list")] == ["hello"]
 
 
@@ -38,12 +32,12 @@ def test_a_request_with_a_newer_card_is_taken_a_few_times(world: World) -> None:
     alice, mallory = world.add("Alice"), Stranger(world)
     link = alice.do("invite.create", open=True).link
     mallory.say(mallory.dial_link(link), mallory.request())
-    before = size_of_self(alice)
+    before = size_of_self(alice.node)
     for serial in range(2, 40):
         channel = mallory.dial_link(link)
         mallory.say(channel, mallory.request(cards=(mallory.card(serial),)))
         channel.close("done")
-    grown = size_of_self(alice) - before
+    grown = size_of_self(alice.node) - before
     assert 1 <= grown <= 8
 
 
@@ -55,12 +49,12 @@ def test_a_contact_that_asks_in_a_loop_costs_nothing(world: World) -> None:
     mallory.say(channel, mallory.request())
     alice.do("request.accept", id=mallory.id, name="Mallory")
     mallory.say(channel, ContactAcceptedKept())
-    before = size_of_self(alice)
+    before = size_of_self(alice.node)
     for _ in range(5):
         heard = mallory.say(channel, mallory.request())
         assert [type(record) for record in heard] == [ContactAccepted]
         mallory.say(channel, ContactAcceptedKept())
-    assert size_of_self(alice) == before
+    assert size_of_self(alice.node) == before
 
 
 def test_a_contact_learns_nothing_at_another_link_of_ours(world: World) -> None:

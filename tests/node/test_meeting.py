@@ -14,6 +14,7 @@ from onionchat.ids import id_text
 from onionchat.kinds import account as kinds
 from onionchat.net.failure import DialError
 from onionchat.node.meeting import check_introduction
+from onionchat.testing.hostile_claims import false_introductions
 from onionchat.testing.strangers import Stranger
 from onionchat.wire.records import (
     Cards,
@@ -395,32 +396,12 @@ def test_only_what_strangers_may_say(world):
 
 
 # --- false introductions --------------------------------------------------------------------------------------
-def false_introductions(world):
-    """What a stranger may claim, by name."""
-    me, other = Stranger(world, 50), Stranger(world, 51)
-    broken = bytes([*me.certificate()[:-1], me.certificate()[-1] ^ 1])
-    return me, {
-        "statements of another account": {"statements": (me.genesis, other.genesis)},
-        "only another account's": {"statements": (other.genesis,)},
-        "another account": {"account": other.account},
-        "another account whole": {"account": other.account, "statements": (other.genesis,), "cards": (other.card(),)},
-        "no statements": {"statements": ()},
-        "no device": {"cards": ()},
-        "a device of another account": {"cards": (other.card(),)},
-        "a broken certificate": {"cards": (dataclasses_replace(me.card(), broken),)},
-        "garbage for a statement": {"statements": (b"garbage",)},
-    }
-
-
-def dataclasses_replace(card, certificate):
-    """The card with another certificate."""
-    return msgspec.structs.replace(card, certificate=certificate)
-
-
 @pytest.mark.parametrize("number", range(9))
 def test_false_introductions_are_refused(world, number):
     alice = world.add("Alice")
-    me, claims = false_introductions(world)
+    me = Stranger(world, 50)
+    claims = false_introductions(me, Stranger(world, 51))
+    assert len(claims) == 9
     name, claim = list(claims.items())[number]
     channel = me.dial_link(alice.do("invite.create").link)
     assert me.say(channel, me.request(**claim)) == [], name

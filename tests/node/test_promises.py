@@ -94,3 +94,19 @@ def test_who_finds_an_introduced_one_s_link_still_has_to_be_accepted(world: Worl
     links = [i for i in carol.node.book.invitations.values() if i.for_contact]
     assert len(links) == 1 and not links[0].accept_as
     assert "Alice" not in {contact.name for contact in carol.do("contact.list")}
+
+
+def test_no_remote_text_becomes_a_path(world: World, tmp_path: Path) -> None:
+    """A name, a greeting, a message, a kind: whatever they say, the same files are there."""
+    alice = world.add("Alice")
+    link = alice.do("invite.create", open=True).link
+    before = {path for path in tmp_path.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
+    for number, path in enumerate(("../../../../tmp/owned", "/etc/cron.d/owned", "onionchat.db", "key", "C:\\owned")):
+        mallory = Hostile(world, 500 + number, path)
+        mallory.say(mallory.dial_link(link), mallory.request(path))
+        alice.do("request.accept", id=mallory.id)
+        mallory.write(Text(path), NOW_MS)
+        mallory.write_raw("file", path.encode(), NOW_MS + 1)
+    world.settle()
+    assert {path for path in tmp_path.rglob("*") if not path.name.endswith(("-wal", "-shm"))} == before
+    assert not Path("/tmp/owned").exists()

@@ -1,8 +1,8 @@
 """What is on the disk after a power cut: the writes of a child as `strace` saw them, and a disk that forgets some.
 
 What was synced is there. Of what was written after that to the same file, each sector may be there or not, and each
-change of length. Run as a program (PATH): the scripted history, with a checkpoint now and then; each step's number goes
-to standard output when it was reported as committed.
+change of length. Run as a program (PATH [alone]): the scripted history, with checkpoints, or alone; each step's
+number goes to standard output when it was reported as committed.
 """
 
 import os
@@ -188,7 +188,7 @@ def _apply(files: dict[str, bytearray], op: Op) -> None:
             files.pop(file, None)
 
 
-def main(path: Path) -> None:
+def main(path: Path, with_checkpoints: bool) -> None:
     """The history; a checkpoint now and then; an orderly end."""
     writer = Writer(connect(path, KEY), Reactor())  # type: ignore[arg-type]
     for number, job in enumerate(steps(World())):
@@ -198,10 +198,10 @@ def main(path: Path) -> None:
         done.addCallback(lambda _, committed=committed: committed.set())
         if number % 2 == 0:
             committed.wait(20)
-        if number % CHECKPOINT_STEPS == 0:
+        if with_checkpoints and number % CHECKPOINT_STEPS == 0:
             writer.checkpoint()
     writer.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), "alone" not in sys.argv[2:])
