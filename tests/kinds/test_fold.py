@@ -15,7 +15,7 @@ from onionchat.store.rows import Flag
 from tests.store.stores import NOW, Log, World
 
 CONVERSATION, TARGET = b"c" * 32, b"t" * 32
-SELF_ONLY = {"contact", "trust", "certificate", "read", "forget", "setting", "invitation", "asked", "request"}
+SELF_ONLY = {"contact", "trust", "certificate", "read", "forget", "setting", "invitation", "asked", "request", "choice"}
 
 
 def content(kind, body):
