@@ -159,11 +159,21 @@ class Contacts:
         invitation = self._node.book.invitations.get(request.invitation)
         if invitation is None or not invitation.seed:
             raise LocalError("the link that this request came to was taken back; make a new one, and pass it on")
+        return self._node.meeting.accept(request, self._name_for(request, params.name)).addCallback(
+            self._present.contact
+        )
+
+    def _name_for(self, request: kinds.Request, wanted: str | None) -> str:
+        """The name of a contact to be; of one that we have already it stays. LocalError when it cannot be had."""
+        known = self._node.book.people.get(AccountId(request.account))
+        if known is not None and known.value.state == "blocked":
+            raise LocalError(f"that is {known.name}, whom you have blocked: `onionchat unblock` comes first")
+        if known is not None and known.value.state == "active":
+            return known.name
         names = self._node.book.names()
-        name = suggest_name(request.name, names) if params.name is None else check_pet_name(params.name, names)
         if len(names) >= limits.CONTACTS_MAX:
             raise LocalError("there are too many contacts; remove one first")
-        return self._node.meeting.accept(request, name).addCallback(self._present.contact)
+        return suggest_name(request.name, names) if wanted is None else check_pet_name(wanted, names)
 
     def ignore(self, params: t.IdOnly) -> Any:
         """The other side is told nothing."""

@@ -79,6 +79,8 @@ class Presenter:
 
     def incoming(self, request: kinds.Request) -> t.ContactRequest:
         """Somebody asks."""
+        person = self._node.book.people.get(AccountId(request.account))
+        known = person if person is not None and person.value.state != "removed" else None
         return t.ContactRequest(
             id=id_text(request.account),
             name=request.name,
@@ -88,7 +90,23 @@ class Presenter:
             direction="incoming",
             state=request.state,
             suspicious_name=is_mixed_script(request.name),
+            contact=known.name if known is not None else "",
+            note=self._note_on(request, known) if known is not None else "",
         )
+
+    def _note_on(self, request: kinds.Request, person: Person) -> str:
+        """What is special about a request of somebody who is in the list already."""
+        if person.value.state == "imported":
+            return f"{person.name}, whom you know from the history that you imported"
+        if person.value.state == "blocked":
+            return f"{person.name}, whom you have blocked"
+        how = self._node.meeting.admission_of(request)
+        return {
+            "": f"{person.name}, whom you know, asks at another link",
+            "device": f"{person.name}, whom you know, has a new device, linked by one of theirs",
+            "recovery": f"{person.name}, whom you know, has a new device, admitted with their recovery words: compare"
+            " words again",
+        }[how]
 
     def outgoing(self, asked: kinds.Asked) -> t.ContactRequest:
         """We ask."""

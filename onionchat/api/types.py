@@ -158,7 +158,8 @@ class ContactRequest(Result):
     """A request, incoming or outgoing. `words`: the comparison words of the other account ([] while unknown).
 
     `state`: waiting (not delivered yet, or not answered), sent (it is on the other side's disk), ignored, expired,
-    refused.
+    refused. `contact`: your name for it, when you know this account already: accepting then adds a device to that
+    contact, and no other contact is made. `note`: what is to be known of that, in a sentence.
     """
 
     id: str
@@ -169,6 +170,8 @@ class ContactRequest(Result):
     direction: Literal["incoming", "outgoing"]
     state: str = "waiting"
     suspicious_name: bool = False
+    contact: str = ""
+    note: str = ""
 
 
 class RequestAccept(Params):

@@ -97,6 +97,8 @@ def requests(context: Context) -> int:
         arrow = "from" if each.direction == "incoming" else "to"
         state = "" if each.direction == "incoming" and each.state == "waiting" else f", {each.state}"
         say(f"{each.id[:12]}  {arrow} {each.name}, {date_and_clock(each.time)}{state}")
+        if each.note:
+            say(f"    {each.note}")
         if each.suspicious_name:
             say("    the name mixes alphabets: it may pose as another")
         if each.greeting:

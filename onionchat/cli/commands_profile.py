@@ -85,11 +85,6 @@ def import_(context: Context) -> int:
     return 0
 
 
-def recover(context: Context) -> int:
-    """`recover`: said plainly, so that nobody throws the words away."""
-    raise LocalError("this version cannot recover an account yet; keep the 24 words safe, a later one takes them")
-
-
 # --- changing one -----------------------------------------------------------------------------------------
 def passwd(context: Context) -> int:
     """`passwd`."""

@@ -23,8 +23,9 @@ from onionchat.node import profile
 from onionchat.node.folder import make_folder, read_key
 from onionchat.node.joining import Joining, JoinListener, JoinState, require_joinable
 from onionchat.node.node import Node
+from onionchat.node.recovering import Recovery as open_recovery
 
-__all__ = ["JoinState", "require_joinable"]
+__all__ = ["JoinState", "open_recovery", "require_joinable"]
 profiles = profile  # for the commands about the profile as a whole
 
 

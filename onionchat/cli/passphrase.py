@@ -72,23 +72,23 @@ def can_ask() -> bool:
     return True
 
 
-def read_file(path: Path) -> str:
-    """A passphrase in a file, without one newline at its end."""
+def read_file(path: Path, what: str = "the passphrase file") -> str:
+    """A secret in a file, without one newline at its end. `what` it is, for errors."""
     try:
         with path.open("rb") as file:
             return _decoded(file.read(_MAX_BYTES + 1))
     except OSError as error:
-        raise LocalError(f"the passphrase file cannot be read ({error.strerror}): {path}") from None
+        raise LocalError(f"{what} cannot be read ({error.strerror}): {path}") from None
 
 
-def read_fd(fd: int) -> str:
-    """A passphrase from an open descriptor, read to its end."""
+def read_fd(fd: int, what: str = "the passphrase") -> str:
+    """A secret from an open descriptor, read to its end. `what` it is, for errors."""
     data = b""
     try:
         while len(data) <= _MAX_BYTES and (more := os.read(fd, _MAX_BYTES)):
             data += more
     except OSError as error:
-        raise LocalError(f"the passphrase cannot be read from descriptor {fd} ({error.strerror})") from None
+        raise LocalError(f"{what} cannot be read from descriptor {fd} ({error.strerror})") from None
     return _decoded(data)
 
 
@@ -111,11 +111,11 @@ def _asked(ask: Callable[[str], str], prompt: str) -> str:
 
 def _decoded(data: bytes) -> str:
     if len(data) > _MAX_BYTES:
-        raise LocalError("that is too long for a passphrase; is it the right file?")
+        raise LocalError("that is too long; is it the right file?")
     try:
         return data.decode("utf-8").removesuffix("\n")
     except UnicodeDecodeError:
-        raise LocalError("the passphrase is not UTF-8 text; is it the right file?") from None
+        raise LocalError("that is not UTF-8 text; is it the right file?") from None
 
 
 def _not_empty(passphrase: str) -> str:

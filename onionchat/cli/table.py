@@ -126,7 +126,18 @@ COMMANDS: tuple[Command, ...] = (
         EXPORT_PASSPHRASE,
     ), Needs.NOTHING, "The profile holds history and contacts, read-only, until a device is linked or recovered."),
     Command("recover", PROFILE, "make this a device of the account whose 24 words you have",
-            "commands_profile:recover", (), Needs.NOTHING),
+            "commands_recovery:recover", (
+        option("--words-file", metavar="FILE", help="take the 24 words from FILE instead of asking"),
+        option("--words-fd", metavar="N", type=values.descriptor, help="read the 24 words from file descriptor N"),
+        option("--remove", metavar="DEVICE", action="append",
+               help="a device that is no longer yours, by its id or label, or `all` others (repeatable)"),
+        flag("--stolen", help="somebody else may have what --remove names: what it did to the others is void"),
+        option("--keep", metavar="DEVICE", action="append",
+               help="a device that is yours, whatever a removed one did to it (repeatable)"),
+        flag("--yes", help="do not ask, which devices are yours neither"),
+    ), Needs.FREE, "On the profile of a device, or on one that was imported from an export, which becomes a new device "
+            "of the account. The words are asked for, and not shown. A device that is out stays out, unless one that "
+            "is removed as stolen had put it out and --keep names it."),
     Command("wipe", PROFILE, "destroy the profile and all that is in it", "commands_profile:wipe", (YES,)),
     Command("devices", PROFILE, "my devices", "commands_devices:devices", (JSON,)),
     Command("link", PROFILE, "let a new device of yours in: a code for it, and words to compare",

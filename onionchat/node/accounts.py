@@ -5,7 +5,7 @@ what was said, and is written in the transaction that says it.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from onionchat import limits
 from onionchat.identity.account import Roster, statements_for_contact
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 ACTIVE, REMOVED, STOLEN, VOIDED = "active", "removed", "stolen", "voided"
 CARD_BYTES_MAX = limits.ENTRY_MAX_BYTES // 2
 """Of statements in one entry of *self*, but that a single one may be longer."""
+
+
+class News(NamedTuple):
+    """A device whose state is another than what was said of it."""
+
+    device: DeviceId
+    state: str
+    was_out: bool
 
 
 class Accounts:
@@ -112,11 +120,15 @@ class Accounts:
         admitted_by = roster.admitted_by
         labels = {device: node.book.device_label(device) for device in states} if is_own else {}
 
-        def job(c: Connection, gate: Gate) -> list[tuple[DeviceId, str]]:
+        def job(c: Connection, gate: Gate) -> list[News]:
             rows = c.execute("SELECT device, state FROM announced WHERE account = ?", (account,)).fetchall()
             said = {DeviceId(device): state for device, state in rows}
-            news = [(device, state) for device, state in sorted(states.items()) if said.get(device) != state]
-            for device, state in news:
+            news = [
+                News(device, state, said.get(device) in (REMOVED, STOLEN))
+                for device, state in sorted(states.items())
+                if said.get(device) != state
+            ]
+            for device, state, was_out in news:
                 c.execute(
                     "INSERT INTO announced VALUES (?, ?, ?, ?) ON CONFLICT (account, device) DO UPDATE"
                     " SET state = excluded.state",
@@ -124,16 +136,16 @@ class Accounts:
                 )
                 text = ""
                 if said and is_own and device != node.own.device:
-                    text = own_sentence(labels[device], state)
+                    text = own_sentence(labels[device], state, was_out)
                 elif said and not is_own and (state != VOIDED or device in said):
-                    text = contact_sentence(name, state, device in admitted_by)
+                    text = contact_sentence(name, state, device in admitted_by, was_out)
                 if text:
                     gate.notice(c, conversation, text, now_ms)
             return news if said else []
 
         node.through_gate(job).addCallbacks(lambda news: self._told(account, conversation, news), node.report)
 
-    def _told(self, account: AccountId, conversation: ConversationId, news: list[tuple[DeviceId, str]]) -> None:
+    def _told(self, account: AccountId, conversation: ConversationId, news: list[News]) -> None:
         if not news or not self._node.is_unlocked:
             return
         self._node.emit(ConversationChanged(conversation))
@@ -141,8 +153,8 @@ class Accounts:
         roster = person.roster if person is not None else None
         if person is None or roster is None or person.trust != "validated":
             return
-        if any(state == ACTIVE and device not in roster.admitted_by for device, state in news):
-            # the recovery key admitted it, and nobody has compared its words with whoever holds that
+        if any(each.state == ACTIVE and (each.was_out or each.device not in roster.admitted_by) for each in news):
+            # the recovery key let it in, and nobody has compared its words with whoever holds that
             self._node.append_self([kinds.TrustSet(account, "unvalidated")]).addErrback(self._node.report)
 
     # --- what contacts are told ---------------------------------------------------------------------------
@@ -172,8 +184,10 @@ def states_of(roster: Roster) -> dict[DeviceId, str]:
     return states | dict.fromkeys(roster.active, ACTIVE)
 
 
-def own_sentence(label: str, state: str) -> str:
+def own_sentence(label: str, state: str, was_out: bool = False) -> str:
     """What is said in the notes of a device of ours."""
+    if state == ACTIVE and was_out:
+        return f"your device “{label}” is in again; if your recovery words did not do that, remove it at once"
     return {
         ACTIVE: f"your device “{label}” was linked; if that was not you, `untrust` it at once",
         REMOVED: f"your device “{label}” was removed",
@@ -182,8 +196,10 @@ def own_sentence(label: str, state: str) -> str:
     }[state]
 
 
-def contact_sentence(name: str, state: str, by_device: bool) -> str:
+def contact_sentence(name: str, state: str, by_device: bool, was_out: bool = False) -> str:
     """What is said in the conversation of a device of a contact."""
+    if state == ACTIVE and was_out:
+        return f"a device of {name}'s that was out is in again: compare words again"
     if state == ACTIVE and not by_device:
         return f"{name} has a device that was admitted with the recovery words: compare words again"
     return {

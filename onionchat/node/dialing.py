@@ -65,7 +65,8 @@ class Dialing:
         if not self._is_on or not self._node.is_unlocked:
             return
         book = self._node.book
-        wanted = [device for person in book.active() for device in person.devices]
+        # without a discovery key, as it comes with an import, nobody is found
+        wanted = [device for person in book.active() for device, row in person.devices.items() if row.discovery]
         wanted += [device for device in book.own_devices if device != self._node.own.device]
         devices = set(wanted)
         asked = [key for key, asked in book.asked.items() if asked.state in ("waiting", "kept")]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from onionchat import limits
 from onionchat.codec import decode, encode
 from onionchat.crypto.vault import FILE_MAX_BYTES, KEY_BYTES, MAGIC, Cost, unwrap_key, wrap_key
@@ -177,7 +179,7 @@ class _Copy:
         """An entry without what may hold keys; None for those of *self* that are nothing to read."""
         content, talk = row[_ENTRY_CONTENT], True
         if row[_ENTRY_LOG] and content is not None:
-            talk = _kind(content) in TALK
+            talk = kind_of_content(content) in TALK
         if row[4] in self._own_places and (content is None or not talk):
             return None
         self._exported.messages += bool(row[_ENTRY_SHOWN])
@@ -206,15 +208,15 @@ class _Copy:
         except RemoteError:
             return row
         self._exported.contacts += contact.state != "removed"
-        plain = Contact(contact.account, contact.name, contact.remote_name, contact.state, contact.since_ms)
+        plain = msgspec.structs.replace(contact, introduced_by="", owed=b"")
         return (*row[:7], encode(plain))
 
     def _lose(self, table: str, count: int) -> None:
         self._exported.lost[table] = self._exported.lost.get(table, 0) + count
 
 
-def _kind(content_raw: bytes) -> str:
-    """Of what an entry says: an `again` may hold anything."""
+def kind_of_content(content_raw: bytes) -> str:
+    """The kind of what an entry says (an `again` may hold anything); nothing when it cannot be read."""
     try:
         return plain(content_raw).kind
     except RemoteError:

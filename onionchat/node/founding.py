@@ -4,13 +4,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from onionchat.crypto.keys import SigningKey
+from onionchat.identity.device import issue_certificate
 from onionchat.ids import AccountId, id_text
 from onionchat.kinds.account import Setting
 from onionchat.kinds.fold import Place
 from onionchat.log.entry import self_id
 from onionchat.store.db import Connection
 from onionchat.store.gate import Gate
-from onionchat.store.own import DeviceKeys, HistoryWish, Own, begin_linking, create_own, get_meta, set_meta, write_own
+from onionchat.store.own import (
+    DeviceKeys,
+    HistoryWish,
+    Own,
+    add_serial,
+    begin_linking,
+    create_own,
+    get_meta,
+    set_meta,
+    write_own,
+)
 from onionchat.store.people import add_address, add_card, add_statements, discovery_for
 
 Random = Callable[[int], bytes]
@@ -44,7 +55,7 @@ def found_account(name: str, entropy: bytes | None, c: Connection, random: Rando
     if entropy is not None:
         set_meta(c, RECOVERY, entropy)
     add_statements(c, own.account, [get_meta(c, "genesis") or b""])
-    gate = _found_device(c, own, keys, random, now_ms)
+    gate = found_device(c, own, keys, random, now_ms)
     gate.append_own(c, self_id(own.account), Setting(NAME_SETTING, name), now_ms)
     gate.append_own(c, self_id(own.account), Setting(DEVICE_SETTING + id_text(own.device), FIRST_DEVICE), now_ms)
     return own
@@ -56,15 +67,30 @@ def found_member(membership: Membership, c: Connection, random: Random, now_ms: 
     add_statements(c, own.account, membership.statements)
     for certificate, discovery in membership.cards:
         add_card(c, own.account, certificate, discovery)
-    _found_device(c, own, membership.keys, random, now_ms)
+    found_device(c, own, membership.keys, random, now_ms)
     begin_linking(c, own, HistoryWish(membership.history_not_before_ms, now_ms))
     return own
 
 
-def _found_device(c: Connection, own: Own, keys: DeviceKeys, random: Random, now_ms: int) -> Gate:
+def found_device(c: Connection, own: Own, keys: DeviceKeys, random: Random, now_ms: int) -> Gate:
     """The device's address, its card, and *self*."""
     address = add_address(c, own.serial, now_ms, False, random, own.account, keys.address)
     add_card(c, own.account, keys.certificate, discovery_for(c, address.key, own.account))
     gate = Gate(own, random)
     gate.open_conversation(c, self_id(own.account), Place.SELF, own.account)
     return gate
+
+
+def move_device(
+    c: Connection, own: Own, now_ms: int, urgent: bool, random: Random, least_serial: int = 0
+) -> tuple[int, tuple[bytes, bytes]]:
+    """A new address for this device: the serial of its certificate, and its card for own devices.
+
+    `Own.statics` gets the serial, and whoever has to know the card, after the commit.
+    """
+    serial = add_serial(c, own.static, least_serial)
+    row = add_address(c, serial, now_ms, urgent, random, own.account)
+    certificate = issue_certificate(own.identity, row.key, own.static.public, serial)
+    discovery = discovery_for(c, row.key, own.account)
+    add_card(c, own.account, certificate, discovery)
+    return serial, (certificate, discovery)

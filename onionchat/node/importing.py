@@ -5,19 +5,22 @@ will go on if a contact is added anew; the logs that it came from stand in *arch
 for and nobody can write to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from onionchat import limits
 from onionchat.codec import decode
 from onionchat.errors import RemoteError, StoreError
 from onionchat.ids import AccountId, ConversationId
-from onionchat.kinds.account import Contact, Setting, TrustSet
+from onionchat.kinds.account import Card, Contact, Setting, TrustSet
 from onionchat.kinds.changes import Mark, Shown
 from onionchat.kinds.chat import TIMER_REGISTER
 from onionchat.kinds.fold import Place
 from onionchat.log.entry import direct_id, self_id
 from onionchat.node.export import ACCOUNT
+from onionchat.node.founding import NAME_SETTING
 from onionchat.store.changes import index, shown_text
 from onionchat.store.db import Connection, explained
 from onionchat.store.gate import NO_LOG, Gate
@@ -45,10 +48,12 @@ def bring_in(source: Connection, c: Connection, own: Own, gate: Gate, now_ms: in
         raise StoreError("this is a database of onionchat, but not an export of one")
     set_meta(c, FORMER_ACCOUNT, former)
     with explained():
-        _Bringing(source, c, own, gate, now_ms).run()
+        Bringing(source, c, own, gate, now_ms).run()
 
 
-class _Bringing:
+class Bringing:
+    """One import, step by step; what is made anew of another source says so in its own steps (reviving.py)."""
+
     def __init__(self, source: Connection, c: Connection, own: Own, gate: Gate, now_ms: int) -> None:
         self._source, self._c, self._own, self._gate, self._now = source, c, own, gate, now_ms
         self._self_id = self_id(own.account)
@@ -57,9 +62,10 @@ class _Bringing:
         self._logs: dict[int, int] = {NO_LOG: NO_LOG}
 
     def run(self) -> None:
+        """Copy everything. The conversations' entries are put in one place, their logs perhaps in another."""
         self._copy("statement", "account, id, raw")
         self._copy("old_static", "device, serial, static")
-        self._copy("device", f"id, account, certificate, {_NO_SERIAL}, x'', last_seen")
+        self._devices()
         archives = self._make_conversations()
         self._make_logs(archives)
         self._copy("forgotten", "log, first, last")
@@ -72,6 +78,9 @@ class _Bringing:
         self._index(above)
         self._raise_clocks()
         self._registers()
+
+    def _devices(self) -> None:
+        self._copy("device", f"id, account, certificate, {_NO_SERIAL}, x'', last_seen")
 
     def _copy(self, table: str, columns: str) -> None:
         self._insert(table, self._source.execute(f"SELECT {columns} FROM {table}"))  # noqa: S608
@@ -175,22 +184,31 @@ class _Bringing:
 
     def _registers(self) -> None:
         """What our own devices are to know too is said in *self*."""
-        for account, _ in registers(self._source, "contact"):
-            contact = contact_of(self._source, account)
-            if contact is None or contact.state == "removed":
-                continue
-            self._say(Contact(contact.account, contact.name, contact.remote_name, "imported", contact.since_ms))
+        for contact in contacts_of(self._source):
+            if contact.state == "blocked":  # and stays it, whoever we are
+                self._say(contact)
+            elif contact.state != "removed":
+                self._say(msgspec.structs.replace(contact, state="imported"))
         for _, value in registers(self._source, "trust"):
             self._say(decode(value, TrustSet, limits.ENTRY_MAX_BYTES))
         for _, value in registers(self._source, "setting"):
             setting = decode(value, Setting, limits.ENTRY_MAX_BYTES)
-            if setting.key != "name" and not setting.key.startswith("device:"):
+            if setting.key != NAME_SETTING:  # labels of the former devices stay: they are shown when it is recovered
                 self._say(setting)
-        for key, value in registers(self._source, TIMER_REGISTER):
-            if key in self._places:
-                self._c.execute(
-                    "INSERT INTO register VALUES (?, ?, 0, 0, x'', 0, 0, ?)", (TIMER_REGISTER, self._places[key], value)
-                )
+        bring_timers(self._source, self._c, self._places)
 
-    def _say(self, body: Contact | TrustSet | Setting) -> None:
+    def _say(self, body: Contact | TrustSet | Setting | Card) -> None:
         self._gate.append_own(self._c, self._self_id, body, self._now)
+
+
+def bring_timers(source: Connection, c: Connection, places: Mapping[bytes, ConversationId]) -> None:
+    """The timers of the source's conversations, under the ids that these have here."""
+    for key, value in registers(source, TIMER_REGISTER):
+        if key in places:
+            c.execute("INSERT INTO register VALUES (?, ?, 0, 0, x'', 0, 0, ?)", (TIMER_REGISTER, places[key], value))
+
+
+def contacts_of(source: Connection) -> list[Contact]:
+    """All contacts of a store, as the user has left them."""
+    found = [contact_of(source, account) for account, _ in registers(source, "contact")]
+    return [contact for contact in found if contact is not None]

@@ -105,20 +105,12 @@ class Meeting:
         if person is not None and person.value.state == "blocked":
             link.send([ContactRequestKept()])  # it learns nothing, and nothing is kept
             return
-        if waiting is not None and waiting.state in ("ignored", "blocked"):
+        is_contact = person is not None and person.value.state == "active"  # with a device that is new, then
+        is_settled = waiting is not None and waiting.state in ("ignored", "blocked")
+        if is_settled and not (is_contact and waiting is not None and waiting.invitation != key):
             link.send([ContactRequestKept()])
             return
-        request = kinds.Request(
-            account,
-            link.peer.device,
-            key,
-            remote_name(record.introduction.name),
-            safe_text(record.greeting)[: limits.GREETING_MAX_CHARACTERS],
-            "waiting",
-            node.now_ms(),
-            record.introduction.statements,
-            tuple((card.certificate, card.discovery_private) for card in cards[:CARDS_KEPT_OF_REQUEST]),
-        )
+        request = self._request_of(link, account, cards, record)
         asked = self._proven(link, record)
         assert invitation is not None
         if not invitation.reusable and (asked is not None or invitation.accept_as):
@@ -133,14 +125,45 @@ class Meeting:
         else:
             self._keep_request(link, request)
 
+    def _request_of(
+        self, link: PeerLink, account: AccountId, cards: Sequence[DeviceCard], record: ContactRequested
+    ) -> kinds.Request:
+        """What is kept of a request."""
+        assert link.peer is not None and link.peer.device is not None and isinstance(link.service, bytes)
+        return kinds.Request(
+            account,
+            link.peer.device,
+            link.service,
+            remote_name(record.introduction.name),
+            safe_text(record.greeting)[: limits.GREETING_MAX_CHARACTERS],
+            "waiting",
+            self._node.now_ms(),
+            record.introduction.statements,
+            _pairs(cards[:CARDS_KEPT_OF_REQUEST]),
+        )
+
     def _refuse_false_device(self, device: DeviceId, account: AccountId, statements: Sequence[bytes]) -> None:
         """RemoteError for one that we know to be another account's, or to be removed, whatever it shows us."""
         known = self._node.book.person_of(device)
         if known is not None and known.account != account:
             raise RemoteError("a device of another account")
-        before = people.statements_of(self._node.store.reads, account)
-        if before and not fold((*before, *statements), account).is_member(device):
+        if not self._is_member(device, account, statements):
             raise RemoteError("a device that was removed from its account")
+
+    def _is_member(self, device: bytes, account: AccountId, statements: Sequence[bytes]) -> bool:
+        """Whether a device is in, by what is shown and what we know."""
+        before = people.statements_of(self._node.store.reads, account)
+        return not before or fold((*before, *statements), account).is_member(device)
+
+    def admission_of(self, request: kinds.Request) -> str:
+        """Who admitted the device that asks, of a contact of ours: "device", "recovery"; "" when we know it already."""
+        account = AccountId(request.account)
+        person = self._node.book.people.get(account)
+        if person is not None and request.device in person.devices:
+            return ""
+        before = people.statements_of(self._node.store.reads, account)
+        roster = fold((*before, *request.statements), account)
+        return "device" if request.device in roster.admitted_by else "recovery"
 
     def _knows_us_here(self, link: PeerLink, person: Person, key: bytes, record: ContactRequested) -> bool:
         """Whether a contact knows that the invitation is ours: it was accepted there, or we have asked it as well.
@@ -399,9 +422,13 @@ class Meeting:
             if person is not None and person.is_active:
                 link.send([ContactAcceptedKept()])
             return succeed(None)
+        statements = record.introduction.statements
+        cards = tuple(c for c in cards if self._is_member(parse_certificate(c.certificate).device, account, statements))
+        if not cards:
+            raise RemoteError("an acceptance by devices that were removed from their account")
         remote = remote_name(record.introduction.name)
         name = suggest_name(asked.name or remote, node.book.names())
-        card = kinds.Card(account, record.introduction.statements, _pairs(cards))
+        card = kinds.Card(account, statements, _pairs(cards))
         dead = node.accounts.dead_devices()
         contact = kinds.Contact(account, name, remote, "active", node.now_ms(), asked.introduced_by, dead=dead)
         bodies: list[object] = [card, msgspec.structs.replace(asked, state="accepted"), *self._crossed(account)]

@@ -86,7 +86,7 @@ class Peers:
         device = link.peer.device
         person = self._node.book.person_of(device)
         is_known = self._account_of(device) is not None
-        if person is not None and not is_known:
+        if person is not None and not is_known and not _may_return(person):
             self._node.refuse(link, "unknown")
             return
         if self._is_shut_out(device):
@@ -101,18 +101,23 @@ class Peers:
             return
         if person is not None and person.value.owed:
             self._node.meeting.send_acceptance(link, person)
-        self._show_admission(link)
+        self._show_admission(link, person)
         self._say_ready(link, greeting)
 
-    def _show_admission(self, link: PeerLink) -> None:
+    def _show_admission(self, link: PeerLink, person: Person | None) -> None:
         """Whoever knows our account, but not yet this device, sees who admitted it."""
         book = self._node.book
         roster = book.own_roster
         if roster is None or (len(roster.parsed) == 1 and book.is_member):
             return
         # who does not know whether it was admitted has nothing to show, and asks with that
-        statements = statements_admitting(roster, book.own.device) if book.is_member else ()
-        if sum(map(len, statements)) <= limits.STATEMENTS_RECORD_MAX_BYTES:
+        statements: tuple[bytes, ...] = ()
+        if book.is_member:
+            statements = statements_admitting(roster, book.own.device)
+            if person is not None and any(s.signer == roster.recovery_public for s in roster.parsed):
+                whole = self._node.accounts.statements_for(person.account)  # a dispute may have to be ended first
+                statements = whole if _fits(whole) else statements
+        if _fits(statements):
             link.send([Statements(book.own.account, statements)])
 
     def _bound_greetings(self, device: DeviceId) -> None:
@@ -158,7 +163,10 @@ class Peers:
         match record:
             case Ready() if greeting is not None:
                 greeting.heard_ready = True
-                self._begin_if_ready(link, greeting)
+                if greeting.is_known or greeting.is_busy or self._node.book.person_of(greeting.device) is None:
+                    self._begin_if_ready(link, greeting)
+                else:
+                    self._node.refuse(link, "unknown")  # it was removed, and had nothing to show
             case ContactAccepted():
                 self._accepted(link, record, greeting)
             case ContactAcceptedKept():
@@ -200,8 +208,11 @@ class Peers:
         """A new device of a known account, or of our own, shows who admitted it."""
         account = AccountId(record.account)
         person = self._node.book.people.get(account)
-        is_known = account == self._node.own.account or (person is not None and person.is_active)
-        if not is_known or sum(map(len, record.statements)) > limits.STATEMENTS_RECORD_MAX_BYTES:
+        is_known = account == self._node.own.account or (person is not None and _may_return(person))
+        known = self._node.book.person_of(greeting.device)
+        if known is not None and known.account != account:
+            raise RemoteError("a device of another account")
+        if not is_known or not _fits(record.statements):
             raise RemoteError("statements of an account that is no contact")
         if greeting.is_busy:
             raise RemoteError("statements on top of statements")
@@ -209,10 +220,13 @@ class Peers:
         if not fold((*people.statements_of(self._node.store.reads, account), *news), account).is_member(
             greeting.device
         ):
-            if account == self._node.own.account:
+            if account == self._node.own.account or known is not None:  # it may not have heard that it is out
                 self._node.refuse(link, "unknown")
                 return
             raise RemoteError("statements that do not admit the device")
+        if not news and (greeting.device in self._node.book.own_devices or self._person(greeting.device) is not None):
+            self._look_again(link)  # nothing that is not on the disk: it costs no entry
+            return
         greeting.is_busy = True
         assert link.peer is not None and link.peer.certificate_raw is not None
         card = ((link.peer.certificate_raw, b""),)
@@ -452,3 +466,12 @@ class Peers:
         for device, serial in record.serials:
             if device == self._node.own.device:
                 self._node.services.card_kept(link.peer.device, serial)
+
+
+def _fits(statements: Sequence[bytes]) -> bool:
+    return sum(map(len, statements)) <= limits.STATEMENTS_RECORD_MAX_BYTES
+
+
+def _may_return(person: Person) -> bool:
+    """Whether a device that is out may show statements that let it in again: by the recovery key, nothing else does."""
+    return person.value.state == "active" and (person.trust != "compromised" or person.is_forced)

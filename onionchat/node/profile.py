@@ -169,7 +169,7 @@ def _making(directory: Path) -> Iterator[None]:
 
 def _make(directory: Path, key: bytes, vault: bytes, random: Random, found: Found) -> None:
     new, half = directory / (DATABASE_NAME + NEW), directory / (KEY_NAME + NEXT)
-    _fill_database(new, key, random, found)
+    fill_database(new, key, random, found)
     write_file(half, vault)  # so that the next attempt knows the database for what it is
     new.rename(database_path(directory))
     sync_folder(directory)
@@ -189,7 +189,8 @@ def _clear_half_made(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fill_database(path: Path, key: bytes, random: Random, found: Found) -> None:
+def fill_database(path: Path, key: bytes, random: Random, found: Found) -> None:
+    """Make a new database under this key, with what `found` puts there; it is on the disk afterwards."""
     create_private(path)
     connection = connect(path, key)
     try:
@@ -381,13 +382,23 @@ def change_passphrase(
 
 
 def _rekey(directory: Path, key: bytes, passphrase: str, cost: Cost, random: Random) -> None:
-    """A copy under a new key takes the database's place; `finish_exchange` explains the order."""
+    _require_database(directory, key)
+    database = database_path(directory)
+    exchange_store(directory, passphrase, lambda copy, new: copy_database(database, key, copy, new), cost, random)
+
+
+def exchange_store(
+    directory: Path, passphrase: str, fill: Callable[[Path, bytes], None], cost: Cost, random: Random
+) -> None:
+    """Another database under a new key takes the present one's place; `finish_exchange` explains the order.
+
+    `fill` makes it, given its path and its key. The lock must be held, and nobody have the database open afterwards.
+    """
     new_key = random(KEY_BYTES)
     vault = wrap_key(new_key, passphrase, random, cost)
     database, copy = database_path(directory), directory / (DATABASE_NAME + NEXT)
-    _require_database(directory, key)
     try:
-        copy_database(database, key, copy, new_key)
+        fill(copy, new_key)
         write_file(directory / (KEY_NAME + NEXT), vault)
     except BaseException:
         finish_exchange(directory)  # there is a copy, so this goes back

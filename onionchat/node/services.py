@@ -9,15 +9,14 @@ from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, succe
 from onionchat import limits
 from onionchat.crypto.keys import ExchangeKey, SigningKey
 from onionchat.errors import LocalError, OnionchatError
-from onionchat.identity.device import issue_certificate
 from onionchat.identity.link import prove_invitation
 from onionchat.ids import DeviceId, onion_address
 from onionchat.kinds import account as kinds
 from onionchat.net.onions import OnionService, OnionState
 from onionchat.net.peer import PeerListener
 from onionchat.node.events import TorChanged
+from onionchat.node.founding import move_device
 from onionchat.node.linking import LinkCode
-from onionchat.store import own as own_store
 from onionchat.store import people
 from onionchat.store.db import Connection
 from onionchat.store.people import PROBE_SLOT, AddressRow
@@ -229,16 +228,7 @@ class Services:
     def move(self, urgent: bool, least_serial: int = 0) -> "Deferred[None]":
         """To a new address: made, published, told to the contacts; the old one goes when all have it."""
         node = self._node
-
-        own, static = node.own, node.own.static
-
-        def job(c: Connection) -> tuple[int, tuple[bytes, bytes]]:
-            serial = own_store.add_serial(c, static, least_serial)
-            row = people.add_address(c, serial, node.now_ms(), urgent, node.random, own.account)
-            certificate = issue_certificate(own.identity, row.key, static.public, serial)
-            discovery = people.discovery_for(c, row.key, own.account)
-            people.add_card(c, own.account, certificate, discovery)
-            return serial, (certificate, discovery)
+        own, static, now_ms = node.own, node.own.static, node.now_ms()
 
         def moved(result: tuple[int, tuple[bytes, bytes]]) -> "Deferred[None]":
             serial, card = result
@@ -251,7 +241,8 @@ class Services:
                 return succeed(None)
             return node.append_self([kinds.Card(own.account, (), (card,))])  # those that are not connected
 
-        return node.store.write(job).addCallback(moved)
+        done = node.store.write(lambda c: move_device(c, own, now_ms, urgent, node.random, least_serial))
+        return done.addCallback(moved)
 
     def leave_shut_out(self) -> "Deferred[None]":
         """Move, when somebody who was blocked or removed can find the present address; once for all of them.

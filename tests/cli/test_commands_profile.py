@@ -206,13 +206,6 @@ async def test_import(run: Runner, composed: Any, profile: Path, secret: str, tm
     assert (await run("import", str(tmp_path / "nothing"), "--passphrase-file", secret)).code == 1
 
 
-@pytest_twisted.ensureDeferred
-async def test_recover_says_what_to_do(run: Runner, composed: Any) -> None:
-    result = await run("recover")
-    assert result.code == 1
-    assert "24 words" in result.err
-
-
 # --- wipe -------------------------------------------------------------------------------------------------
 @pytest_twisted.ensureDeferred
 async def test_wipe_needs_a_yes(run: Runner, composed: Any, made: Path) -> None:

@@ -43,7 +43,7 @@ def test_the_manual_names_it(command: Command) -> None:
 
 
 def test_marks_are_those_of_the_contract() -> None:
-    assert {name for name, each in BY_NAME.items() if each.needs is Needs.FREE} == {"run", "passwd"}
+    assert {name for name, each in BY_NAME.items() if each.needs is Needs.FREE} == {"run", "passwd", "recover"}
     assert {name for name, each in BY_NAME.items() if each.needs is Needs.NODE} == {
         "link", "lock", "unlock", "stop", "watch",
     }  # fmt: skip

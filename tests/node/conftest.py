@@ -8,6 +8,7 @@ import pytest
 
 from onionchat.testing.nodes import Actor, World
 from tests.node.logs import Heard
+from tests.node.recoveries import add_with_words
 
 
 @pytest.fixture
@@ -33,3 +34,18 @@ def heard(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -
     caplog.set_level(logging.DEBUG)
     with Heard(caplog, capfd) as heard:
         yield heard
+
+
+@pytest.fixture
+def alice_with_words(world: World) -> Actor:
+    """Alice, whose recovery words are `.words`."""
+    return add_with_words(world, "Alice")
+
+
+@pytest.fixture
+def bob_who_has_compared(world: World, alice_with_words: Actor) -> Actor:
+    """Bob, her contact, who has compared words."""
+    bob = world.add("Bob")
+    world.befriend(alice_with_words, bob)
+    bob.do("contact.trust", name="Alice", trust="validated")
+    return bob
