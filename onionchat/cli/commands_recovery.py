@@ -65,7 +65,7 @@ def _choice(recovery: Any, options: Any) -> tuple[dict[Any, Reason], set[Any]]:
         reason: Reason = "stolen" if options.stolen else "retired"
         removals = {device.id: reason for device in _named(recovery, options.remove or (), keep)}
     else:
-        removals, kept = _asked(others, keep)
+        removals, kept = _asked(recovery, keep)
         keep |= kept
     gone = [device.label for device in others if device.id in removals]
     what = "Make this profile a new device of that account" if recovery.is_new_device else "Let this device be in"
@@ -93,26 +93,29 @@ def _show(recovery: Any, others: list[Any]) -> None:
         say_table(rows)
 
 
-def _asked(others: list[Any], keep: set[Any]) -> tuple[dict[Any, Reason], set[Any]]:
+def _asked(recovery: Any, keep: set[Any]) -> tuple[dict[Any, Reason], set[Any]]:
     """Ask of each device whether it is the user's. Who is out is asked about only where the answer changes anything."""
     removals: dict[Any, Reason] = {}
     kept = set()
-    for device in others:
-        if device.state != "active" or device.id in keep:
+    unknown = [device for device in recovery.devices if device.id not in keep]
+    for device in unknown:
+        if device.state != "active" and not recovery.is_disputed:
             continue
-        if ask_yes(f"{device.label} ({device.short_id}): is it yours, and in your hands?"):
+        if ask_yes(f"{_called(device)}: is it yours, and in your hands?"):
             kept.add(device.id)
-        else:
-            may_be_used = ask_yes("    Can somebody else have it? (Then what it linked goes out with it.)")
-            removals[device.id] = "stolen" if may_be_used else "retired"
-    if removals:
-        for device in others:
-            if device.state != "active" and device.id not in keep:
-                question = (
-                    f"{device.label} ({device.short_id}) is out: is it yours, and to be in again where it can be?"
-                )
-                kept |= {device.id} if ask_yes(question) else set()
+        elif ask_yes("    Can somebody else have it? (Then what it linked goes out with it.)"):
+            removals[device.id] = "stolen"
+        elif device.state == "active":
+            removals[device.id] = "retired"
+    for device in unknown:
+        if removals and device.state != "active" and not recovery.is_disputed:
+            is_wanted = ask_yes(f"{_called(device)} is out: is it yours, and to be in again if it can be?")
+            kept |= {device.id} if is_wanted else set()
     return removals, kept
+
+
+def _called(device: Any) -> str:
+    return f"{device.label} ({device.short_id})"
 
 
 def _report(done: Any) -> None:

@@ -140,9 +140,9 @@ class Recovery:
         ]
 
     @property
-    def is_in(self) -> bool:
-        """Whether this device is one of the account already, and nobody disputes it."""
-        return self._roster.is_member(self._own.device) and not self._roster.disputed
+    def is_disputed(self) -> bool:
+        """Whether devices have put each other out: those that are out are to be asked about, too."""
+        return self._roster.disputed
 
     def find(self, text: str) -> OtherDevice:
         """A device by its label or (the beginning of) its id. LocalError when there is none, or several."""

@@ -46,7 +46,7 @@ class FakeRecovery:
     """The account of a laptop, a phone, and a tablet that is out."""
 
     is_new_device = False
-    is_in = True
+    is_disputed = False
 
     def __init__(self) -> None:
         self.devices = [Device("l", "laptop"), Device("p", "phone", "active", "laptop")]
@@ -125,6 +125,18 @@ async def test_the_user_is_asked_of_each_device(
     answers["tablet"] = False
     assert (await run("--passphrase-file", secret, "recover", "--words-file", words)).code == 0
     assert recovery.carried == [({"p": "stolen"}, {"l", "t"}), ({"p": "retired"}, {"l"})]
+
+
+@pytest_twisted.ensureDeferred
+async def test_in_a_quarrel_those_that_are_out_are_asked_about_too(
+    run: Runner, recovery: FakeRecovery, secret: str, words: str, answers: dict[str, bool]
+) -> None:
+    recovery.is_disputed = True
+    answers |= {"laptop": True, "phone": True, "tablet": False, "Can somebody": True}
+    assert (await run("--passphrase-file", secret, "recover", "--words-file", words)).code == 0
+    answers["Can somebody"] = False
+    assert (await run("--passphrase-file", secret, "recover", "--words-file", words)).code == 0
+    assert recovery.carried == [({"t": "stolen"}, {"l", "p"}), ({}, {"l", "p"})]
 
 
 @pytest_twisted.ensureDeferred

@@ -249,6 +249,36 @@ def test_a_crash_on_the_way_leaves_the_import_or_the_device(world, lost, monkeyp
     assert new.node.book.is_member and new.contact("Robert").trust == "validated"
 
 
+def test_what_a_damaged_store_has_lost_is_not_passed_on_as_if_it_were_there(world, lost):
+    """A salvaged export has gaps: here in the middle of one log, and at the end of another."""
+    new = lost.imported()
+    new.stop()
+    c = opened(new.folder)
+    direct = lost.alice.node.book.find("Robert").conversation
+    logs = (
+        "SELECT log.n, log.id, log.seq FROM log JOIN conversation ON conversation.n = log.conversation"
+        " WHERE conversation.id = ? AND device = ?"
+    )
+    ((mine, mine_id, _),) = c.execute(logs, (direct, lost.lost[1].node.own.device)).fetchall()
+    ((theirs, theirs_id, newest),) = c.execute(logs, (direct, lost.bob.node.own.device)).fetchall()
+    c.execute("DELETE FROM entry WHERE log = ? AND seq = 2", (mine,))
+    c.execute("DELETE FROM entry WHERE log = ? AND seq = ?", (theirs, newest))
+    c.close()
+    recover(new, lost.alice.words, retired=["device 1", "laptop"])
+    heads = {head.log: head for head in new.node.reader.heads(new.node.book.find("Robert").conversation)}
+    assert (heads[mine_id].floor_seq, heads[theirs_id].floor_seq) == (2, newest)
+    lost.bob.do("request.accept", id=lost.meet(lost.bob, new).id)
+    world.pass_time(60)
+    phone = world.add_device(new, "phone")
+    world.pass_time(60)
+    lost.bob.send("Alice", "and now")
+    new.send("Robert", "then")
+    world.pass_time(30)
+    for actor in (new, phone):
+        assert actor.texts("Robert")[-2:] == ["and now", "then"]
+        assert {"after the export", "are you there?"} < set(actor.texts("Robert"))
+
+
 def test_no_private_key_of_the_import_or_the_lost_devices_is_left(world, lost):
     new = lost.imported()
     seeds = [new.node.own.identity.seed, new.node.own.static.private]

@@ -79,6 +79,8 @@ def request_lines(request: t.ContactRequest, columns: int, look: Look) -> list[L
         ]
     ]
     indent = ("text", "   ")
+    if request.note:
+        lines += [[indent, *line] for line in paragraph(request.note, columns - 4, "accent")]
     if request.suspicious_name:
         warning = "This name looks like another one, or mixes alphabets. Be careful."
         lines += [[indent, *line] for line in paragraph(warning, columns - 4, "warning")]
