@@ -450,6 +450,14 @@ def questions(mallory: Hostile, victim: Victim, link: str) -> Iterator[None]:
         yield
 
 
+def renewals(mallory: Hostile, victim: Victim, link: str) -> Iterator[None]:
+    """New session keys, and when they are there, new ones."""
+    for channel in _channels(mallory, victim, open_sync=False):
+        if channel is not _NOWHERE:
+            channel.renew()
+        yield
+
+
 def cards(mallory: Hostile, victim: Victim, link: str) -> Iterator[None]:
     """It moves, and moves, and moves."""
     serial = 1
@@ -473,6 +481,6 @@ FLOODS: dict[str, Flood] = {
     flood.__name__: flood
     for flood in (
         *(connections, comings_and_goings, faults, half_handshakes, slow_bytes, requests, frontiers, offers),
-        *(messages, allowed_messages, replays, forks, questions, cards, statements),
+        *(messages, allowed_messages, replays, forks, questions, renewals, cards, statements),
     )
 }

@@ -89,11 +89,11 @@ class Channel:
     """One end of one stream. Methods return commands to be carried out in order; times are seconds."""
 
     __slots__ = (
-        "_commands", "_deadline", "_frames", "_group", "_handshake", "_handshake_bytes", "_heartbeat", "_held",
-        "_output", "_pre_auth_max_bytes", "_pre_auth_timeout", "_random", "_renewal_bytes", "_renewal_deadline",
-        "_renewal_seconds", "_session_bytes", "_session_started", "_silent_records", "_tls", "_tls_identity",
-        "_tls_records", "_total_max_bytes", "_wake_at", "bytes_received", "bytes_sent", "credentials", "exporter",
-        "handshake_hash", "held_bytes", "peer", "role", "state",
+        "_commands", "_deadline", "_early_renewals", "_frames", "_group", "_handshake", "_handshake_bytes",
+        "_heartbeat", "_held", "_output", "_pre_auth_max_bytes", "_pre_auth_timeout", "_random", "_renewal_bytes",
+        "_renewal_deadline", "_renewal_seconds", "_session_bytes", "_session_started", "_silent_records", "_tls",
+        "_tls_identity", "_tls_records", "_total_max_bytes", "_wake_at", "bytes_received", "bytes_sent",
+        "credentials", "exporter", "handshake_hash", "held_bytes", "peer", "role", "state",
     )  # fmt: skip
 
     def __init__(
@@ -150,6 +150,7 @@ class Channel:
         self._silent_records = 0
         self._session_bytes = 0
         self._session_started = 0.0
+        self._early_renewals = 0
         self._deadline = 0.0
         self._renewal_deadline = 0.0
         self._wake_at: float | None = None
@@ -447,10 +448,19 @@ class Channel:
 
     def _receive_proposal(self, now: float) -> None:
         if self.state is State.OPEN:
+            self._require_patience(now)
             self._renewal_deadline = now + limits.RENEWAL_TIMEOUT_SECONDS
             self.state = State.PROPOSED  # so that writing the acceptance proposes nothing
             self._write_records([RenewalAccepted()], now)
         self._end_session()
+
+    def _require_patience(self, now: float) -> None:
+        """A handshake costs more than anything else that a peer can ask for with one record."""
+        is_used = 2 * self._session_bytes >= self._renewal_bytes
+        if now - self._session_started < limits.RENEWAL_EARLY_SECONDS and not is_used:
+            self._early_renewals += 1
+            if self._early_renewals > limits.RENEWALS_EARLY_MAX:
+                raise RemoteError("new session keys, again and again")
 
     def _end_session(self) -> None:
         """Our close of the old session; what may still come in it is the other side's."""

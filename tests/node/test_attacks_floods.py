@@ -120,7 +120,7 @@ def test_memory_stays_under_a_cap(siege: Siege, name: str) -> None:
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        steps(300)
+        steps(120)
         after = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

@@ -546,6 +546,27 @@ def test_renewal_gives_new_keys_on_the_same_stream(who: str, cut: object) -> Non
     assert stream.r.records == [unknown(1)] and stream.i.records == [unknown(2)]
 
 
+def test_who_wants_new_keys_again_and_again_is_dropped() -> None:
+    """Each costs a handshake. At its own wish an end renews as often as it likes: it is the other that judges."""
+    stream = Stream().open()
+    for _ in range(limits.RENEWALS_EARLY_MAX):
+        stream.take(stream.i, stream.i.channel.renew(stream.now))
+        stream.settle()
+        assert stream.r.channel.state is State.OPEN
+    stream.take(stream.i, stream.i.channel.renew(stream.now))
+    stream.settle()
+    assert stream.r.closed is not None and stream.r.closed.remote_fault
+
+
+def test_new_keys_in_time_may_come_for_ever() -> None:
+    stream = Stream().open()
+    for number in range(3 * limits.RENEWALS_EARLY_MAX):
+        stream.now += limits.RENEWAL_EARLY_SECONDS
+        stream.take(stream.i, stream.i.channel.renew(stream.now))
+        stream.settle()
+        assert stream.r.channel.state is State.OPEN, number
+
+
 def test_what_is_written_while_renewing_is_held_and_keeps_its_order() -> None:
     stream = Stream().open()
     stream.send(stream.i, unknown(1))
