@@ -138,8 +138,10 @@ class Deliveries:
         """Whether that was new."""
         known = self._known[log]
         before = known.get(device, 0)
-        if seq <= before or (device not in known and len(known) >= limits.DELIVERIES_PER_LOG_MAX):
+        if seq <= before:
             return False
+        if source is not None and device not in known and len(known) >= limits.DELIVERIES_PER_LOG_MAX:
+            return False  # devices that answer themselves are no more than there are
         known[device] = seq
         self._unsaved[log, device] = self._next_version(here, device)
         if source is not None:

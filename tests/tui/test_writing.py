@@ -2,6 +2,7 @@
 
 from onionchat import limits
 from onionchat.errors import StoreError
+from onionchat.tui.writing import DRAFT_AFTER_SECONDS
 
 
 def test_a_reply_goes_to_the_chosen_message(open_console):
@@ -53,7 +54,7 @@ def test_drafts_are_kept_after_a_pause_and_not_at_every_letter(open_console):
     for letter in "hello":
         trial.console.stage.keypress(trial.size, letter)
     assert trial.asked("conversation.draft") == []
-    trial.clock.advance(2)
+    trial.clock.advance(DRAFT_AFTER_SECONDS)
     assert [draft.text for draft in trial.asked("conversation.draft")] == ["hello"]
     trial.press("enter")
     assert trial.asked("conversation.draft")[-1].text == ""
