@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from onionchat.api import types as t
+from onionchat.errors import OnionchatError
 from onionchat.tui.logview import LogView
 from onionchat.tui.model import Asked
 from onionchat.tui.render import Look
@@ -32,14 +33,40 @@ class OpenConversation:
         self.view = LogView(look, lambda: self._near("before"), lambda: self._near("after"))
         self._again = Asked(reactor, self._ask_again, run)
         self._paging = False
+        self._places: dict[str, str] = {}  # conversations that were left in the middle, and the message there
         self._last_key = reactor.seconds()
 
     # --- opening ---
     def open(self, name: str, unread: int) -> None:
-        """Shows the end of a conversation, or the first unread message."""
-        self.forget()
+        """Shows a conversation where it was left; where something came since, or at its end, that."""
+        self._keep_place()
+        place = None if unread else self._places.pop(name, None)
+        self._clear()
         self.name = name
-        self._run(self._open(name, unread))
+        self._run(self._open(name, unread) if place is None else self._open_at(name, place))
+
+    def _keep_place(self) -> None:
+        place = self._place()
+        if self.name is None:
+            return
+        if self.view.following or place is None:
+            self._places.pop(self.name, None)
+        else:
+            self._places[self.name] = place
+
+    async def _open_at(self, name: str, place: str) -> None:
+        try:
+            page = await self._call("message.log", t.MessageLog(name=name, around=place, limit=PAGE))
+        except OnionchatError:  # it was forgotten meanwhile
+            await self._open(name, 0)
+            return
+        if self.name != name:
+            return
+        self.view.following = False
+        self.window.show_around(page)
+        self._draw()
+        self.view.go_to(f"message {place}")
+        await self._call("conversation.opened", t.ConversationOpened(name=name))
 
     async def _open(self, name: str, unread: int) -> None:
         limit = min(max(PAGE, unread + PAGE // 2), WINDOW_MAX)
@@ -57,7 +84,8 @@ class OpenConversation:
     def go_to(self, name: str, message_id: str) -> None:
         """Shows the place of a message."""
         if self.name != name:
-            self.forget()
+            self._keep_place()
+            self._clear()
             self.name = name
         self._run(self._go_to(name, message_id))
 
@@ -108,6 +136,10 @@ class OpenConversation:
 
     def forget(self) -> None:
         """Nothing of it stays in memory."""
+        self._places.clear()
+        self._clear()
+
+    def _clear(self) -> None:
         self._again.cancel()
         self.name = None
         self.window = Window()

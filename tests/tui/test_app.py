@@ -236,6 +236,26 @@ def test_twenty_thousand_messages_are_paged_through(open_console):
     assert " 19999 " in trial.text
 
 
+def test_a_conversation_is_found_again_where_it_was_left(open_console):
+    trial = open_console(service=long_service(lambda: START_MS / 1000, 2000))
+    trial.type("/open Long").press("enter")
+    for _ in range(30):
+        trial.press("page up")
+    left = trial.log.split("\n")[5:15]
+    trial.type("/open Bob").press("enter").type("/open Long").press("enter")
+    assert len(set(left) & set(trial.log.split("\n"))) >= 3
+    assert not trial.console.conversation.view.following
+    trial.press("meta >").type("/open Bob").press("enter").type("/open Long").press("enter")
+    assert " 1999 " in trial.log
+    trial.press("page up", "page up").type("/open Bob").press("enter")
+    trial.service.receive("Long", "something new")
+    trial.settle()
+    trial.type("/open Long").press("enter")
+    assert "something new" in trial.log
+    trial.press("page up", "page up", "ctrl l")
+    assert trial.console.conversation._places == {}
+
+
 def test_the_clock_of_a_stranger_cannot_stop_the_console(open_console):
     service = FakeService()
     service.add_message(service.talks["Bob"], "Bob", "from the end of time", 2**62)
@@ -256,6 +276,7 @@ ANY_KEYS = st.lists(
         st.characters(),
         st.tuples(st.sampled_from([1, 2, 3, 4, 5]), st.integers(0, 90), st.integers(0, 30)),  # the mouse
         st.sampled_from([(80, 24), (40, 15), (61, 9), (14, 7), (5, 2), (200, 60)]),  # the window
+        st.builds(bytes, st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))),  # somebody writes it
     ),
     max_size=25,
 )
@@ -270,6 +291,9 @@ def test_no_keys_break_it_and_nothing_hostile_gets_out(keys, size):
     for key in keys:
         if isinstance(key, str):
             trial.console.stage.keypress(size, key)
+        elif isinstance(key, bytes):
+            trial.service.receive(trial.console.current or next(iter(trial.service.talks)), key.decode())
+            trial.clock.advance(0.3)
         elif len(key) == 2:
             trial.size = size = key
         else:
