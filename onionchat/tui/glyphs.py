@@ -1,7 +1,7 @@
 """The few signs that the console draws, each with an ASCII twin for a terminal without UTF-8."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onionchat.api import types as t
 
@@ -34,7 +34,8 @@ class Glyphs:
     down: str
     bar_full: str
     bar_empty: str
-    unicode: bool
+    unicode: bool  # letters of all alphabets can be sent
+    pictures: bool  # the font has these signs, and emoji
 
     def trust(self, trust: t.Trust) -> str:
         """The sign of a trust state."""
@@ -80,6 +81,7 @@ UNICODE = Glyphs(
     bar_full="▇",
     bar_empty="▁",
     unicode=True,
+    pictures=True,
 )
 ASCII = Glyphs(
     online="*",
@@ -107,11 +109,33 @@ ASCII = Glyphs(
     bar_full="#",
     bar_empty=".",
     unicode=False,
+    pictures=False,
+)
+# The console of Linux itself: it takes UTF-8, but its font has letters, lines and blocks, and none of our signs.
+LINUX = replace(
+    ASCII,
+    horizontal="─",
+    vertical="│",
+    tee_down="┬",
+    tee_up="┴",
+    tee_right="├",
+    quote="│",
+    middle_dot="·",
+    bar_full="█",
+    bar_empty="░",
+    unicode=True,
 )
 
 _TO_ASCII = str.maketrans(
     {"·": "-", "…": "...", "–": "-", "—": "-", "×": "x", "’": "'", "“": '"', "”": '"', "↓": "v", "↑": "^", "≤": "<="}
 )
+
+
+def glyphs_for(ascii_only: bool | None, environment: Mapping[str, str]) -> Glyphs:
+    """The set that this terminal can draw. `ascii_only` None: as locale and kind of terminal say."""
+    if ascii_only or (ascii_only is None and not speaks_utf8(environment)):
+        return ASCII
+    return LINUX if ascii_only is None and environment.get("TERM", "").startswith("linux") else UNICODE
 
 
 def speaks_utf8(environment: Mapping[str, str]) -> bool:

@@ -263,7 +263,7 @@ def delivery_mark(message: t.Message, glyphs: Glyphs) -> tuple[str, str] | None:
         return ("quiet", glyphs.sent)
     here, all_of_them = len(message.delivered_to), message.devices
     if 0 < here < all_of_them:
-        return ("quiet", f"{glyphs.delivered if glyphs.unicode else ''}{here}/{all_of_them}")
+        return ("quiet", f"{glyphs.delivered if glyphs.pictures else ''}{here}/{all_of_them}")
     return ("text", glyphs.delivered)
 
 

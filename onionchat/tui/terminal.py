@@ -19,7 +19,7 @@ from twisted.logger import Logger
 
 from onionchat.tui.backend import Options, RightToLeft
 from onionchat.tui.canvas import reorder_right_to_left
-from onionchat.tui.glyphs import ASCII, UNICODE, Glyphs, speaks_utf8
+from onionchat.tui.glyphs import Glyphs, glyphs_for
 from onionchat.tui.keyboard import KeyReader, Paste
 from onionchat.tui.render import one_line
 from onionchat.tui.theme import colour_count, palette
@@ -115,9 +115,8 @@ class Terminal:
 
     @staticmethod
     def glyphs(options: Options) -> Glyphs:
-        """The set that the locale allows."""
-        ascii_only = not speaks_utf8(os.environ) if options.ascii_only is None else options.ascii_only
-        return ASCII if ascii_only else UNICODE
+        """The set that the terminal can draw."""
+        return glyphs_for(options.ascii_only, os.environ)
 
     def start(self, widget: urwid.Widget, on_paste: Callable[[Paste], None]) -> None:
         """Takes the terminal."""

@@ -124,7 +124,7 @@ class Writing:
         message = self.aim.message
         who = "yourself" if message.sender == "me" else one_line(message.sender)
         if self.aim.kind == "react":
-            signs = QUICK if look.glyphs.unicode else ("+1", "heart", "joy", "wow", "cry", "party")
+            signs = QUICK if look.glyphs.pictures else ("+1", "heart", "joy", "wow", "cry", "party")
             words = (
                 "react: " + "  ".join(f"{n} {sign}" for n, sign in enumerate(signs, 1)) + "  or a name; none: mine goes"
             )

@@ -5,19 +5,19 @@ from dataclasses import fields
 import pytest
 
 from onionchat.text import display_width
-from onionchat.tui.glyphs import ASCII, UNICODE, speaks_utf8
+from onionchat.tui.glyphs import ASCII, LINUX, UNICODE, glyphs_for, speaks_utf8
 
 
 def test_every_sign_has_a_twin_in_ascii():
     for field in fields(ASCII):
-        if field.name != "unicode":
+        if field.type is str or field.type == "str":
             assert getattr(ASCII, field.name).isascii(), field.name
             assert getattr(UNICODE, field.name), field.name
 
 
 def test_signs_in_columns_are_one_column_wide():
     for field in fields(UNICODE):
-        if field.name not in ("unicode", "waiting", "delivered", "file"):
+        if field.name not in ("unicode", "pictures", "waiting", "delivered", "file"):
             assert display_width(getattr(UNICODE, field.name)) == 1, field.name
             assert display_width(getattr(ASCII, field.name)) == 1, field.name
 
@@ -50,3 +50,24 @@ def test_our_own_words_lose_their_typography_in_ascii():
 )
 def test_the_locale_decides(environment, utf8):
     assert speaks_utf8(environment) is utf8
+
+
+@pytest.mark.parametrize(
+    "ascii_only, environment, found",
+    [
+        (None, {"LANG": "C.UTF-8", "TERM": "xterm"}, UNICODE),
+        (None, {"LANG": "C.UTF-8", "TERM": "linux"}, LINUX),
+        (None, {"LANG": "C", "TERM": "linux"}, ASCII),
+        (False, {"LANG": "C", "TERM": "linux"}, UNICODE),
+        (True, {"LANG": "C.UTF-8", "TERM": "xterm"}, ASCII),
+    ],
+)
+def test_what_a_terminal_can_draw(ascii_only, environment, found):
+    assert glyphs_for(ascii_only, environment) is found
+
+
+def test_the_linux_console_has_every_sign_in_its_font():
+    """Latin-1, lines and blocks; and the trust states differ."""
+    signs = "".join(value for value in vars(LINUX).values() if isinstance(value, str))
+    assert all(sign.isascii() or sign in "─│┬┴├·█░" for sign in signs)
+    assert len({LINUX.trust(state) for state in ("unvalidated", "validated", "compromised")}) == 3

@@ -286,3 +286,13 @@ def test_hebrew_is_put_into_the_order_of_the_screen():
         terminal.press(f"{written} 12", "enter")
         terminal.wait_for(f"me +{written} 12")
         assert b"\x1b[8l" not in terminal.raw
+
+
+def test_on_the_console_of_linux_its_font_is_enough():
+    with TerminalEmulator(COMMAND, 80, 24, {"TERM": "linux"}) as terminal:
+        terminal.wait_for("I am back")
+        first = [line[:24] for line in terminal.lines()]
+        assert any("* Carol" in line and "+" in line for line in first)
+        assert "│" in terminal.text and not set(terminal.text) & set("●◐○◌✔✖⋯▏")
+        terminal.press("é", "enter")
+        terminal.wait_for("me +é")
