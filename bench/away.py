@@ -21,7 +21,7 @@ def away(size: Size) -> list[Figure]:
         for friend in friends:
             make_contacts(friend, alice)
             friend.wait_online("alice")
-        for number in range(size.of(3, 1)):
+        for number in range(size.of(2, 1)):
             for friend in friends:
                 _leave(friend)
             time.sleep(seconds / 2)

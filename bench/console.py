@@ -7,8 +7,6 @@ import re
 import select
 import signal
 import struct
-import subprocess
-import sys
 import termios
 import threading
 import time
@@ -16,19 +14,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.figures import Figure, Size, median
+from bench.fill import NOTE, arrive_with_history
 from bench.world import text_of, world
 from onionchat.api import types as t
 from onionchat.errors import LocalError
 from onionchat.node.profile import Profile
-from onionchat.testing.people import PASSPHRASE, Person, make_contacts
+from onionchat.testing.people import PASSPHRASE, Person
 
 COLUMNS, ROWS = 80, 24
 SHOWN_SECONDS_MAX = 30.0
 QUIET_SECONDS = 0.003  # a picture is over when nothing follows for so long; not counted
 MESSAGES_PER_SECOND = 50
-SECONDS_BETWEEN_KEYS = 0.05  # a fast typist, or a key that is held
-NOTE = "only a note to myself"
-NUMBER = re.compile(rb"message (\d+)")
+SECONDS_BETWEEN_KEYS = 0.03  # a very fast typist, or a key that is held
+NUMBER = re.compile(rb"message (\d+) [a-z]")  # whole: the list shows the beginning of the last line, too
 
 
 class Pty:
@@ -91,14 +89,10 @@ def p99(numbers: Sequence[float]) -> float:
 
 def console(size: Size) -> list[Figure]:
     """What a person in front of the console waits for, with a million messages in one conversation."""
-    count = size.of(1_000_000, 20_000)
+    count = size.of(1_000_000, 50_000)
     with world() as people:
-        alice, bob = people.arrive("alice", "bob")
-        make_contacts(alice, bob)
-        alice.call("message.send", t.MessageSend(name="notes", text=NOTE))
-        alice.stop()
-        fill = [sys.executable, "-m", "bench.fill", str(alice.profile), str(alice.passphrase_file), str(count)]
-        subprocess.run(fill, check=True)
+        alice, bob = arrive_with_history(people, count)
+        bob.launch()
         figures = _opening(alice, size)
         window = _opened(alice)
         try:
@@ -124,7 +118,7 @@ def _opening(alice: Person, size: Size) -> list[Figure]:
     passphrase_option = {"--passphrase-file", str(alice.passphrase_file)}
     command = [word for word in alice.command() if word not in passphrase_option]
     whole, key = [], []
-    for _ in range(size.of(5, 2)):
+    for _ in range(size.of(3, 2)):
         begin = time.perf_counter()
         Profile.open(Path(alice.profile), PASSPHRASE).close()
         key.append(time.perf_counter() - begin)
@@ -153,7 +147,7 @@ def _paging(window: Pty, size: Size) -> Figure:
     window.press(b"\x1b[5~")
     window.rest(0.3)
     lowest[0] = min(int(found) for found in NUMBER.findall(window._since))
-    for _ in range(size.of(500, 100)):
+    for _ in range(size.of(300, 100)):
         begin = window.press(b"\x1b[5~")
         taken.append((window.shown(older, "an older page") - begin) * 1000)
         lowest[0] = min(lowest[0], *(int(found) for found in NUMBER.findall(window._since)))
@@ -166,17 +160,17 @@ def _paging(window: Pty, size: Size) -> Figure:
 def _switching(window: Pty, size: Size) -> Figure:
     """To the notes and back."""
     taken = []
-    for _ in range(size.of(100, 20)):
+    for _ in range(size.of(30, 20)):
         for seen in (lambda drawn: NOTE.encode() in drawn, lambda drawn: NUMBER.search(drawn) is not None):
             begin = window.press(b"\x1b[1;3B")  # Alt-Down
             taken.append((window.shown(seen, "the other conversation") - begin) * 1000)
-            window.rest(0.2)
+            window.rest(0.1)
     return Figure("switching the conversation, 99th percentile", p99(taken), "ms", "median", median(taken))
 
 
 def _typing(window: Pty, bob: Person, size: Size) -> list[Figure]:
     """Key → screen, alone and while messages come."""
-    count = size.of(1000, 200)
+    count = size.of(300, 200)
     alone = _keys(window, count)
     over = threading.Event()
     sent: list[float] = []
@@ -222,8 +216,8 @@ def _send(bob: Person, over: threading.Event, sent: list[float]) -> None:
 
 def _idle(window: Pty, size: Size) -> Figure:
     """How often the console with its node wakes up when nothing happens."""
-    window.rest(10)
-    seconds = size.of(60, 20)
+    window.rest(5)
+    seconds = size.of(30, 20)
     before = _switches(window.pid)
     window.rest(seconds)
     return Figure("wake-ups when nothing happens", (_switches(window.pid) - before) / seconds, "1/s")

@@ -45,6 +45,10 @@ class Size:
         """One of two numbers."""
         return quick if self.quick else full
 
+    def rounds(self, full: int) -> int:
+        """On how many circuits; on the plain loopback, whose numbers only stand beside, and in a quick run two."""
+        return min(full, 2) if self.quick or where() == PLAIN else full
+
 
 def median(numbers: Sequence[float]) -> float:
     """The middle one."""

@@ -9,13 +9,13 @@ from onionchat.testing.hostile import FLOODS
 from onionchat.testing.hostile_process import HostileProcess, listening_ports
 from onionchat.testing.people import Person
 
-SETTLE_SECONDS = 1.0  # of a flood before the first message is sent
+SETTLE_SECONDS = 0.5  # of a flood before the first message is sent
 
 
 def hostile(size: Size) -> list[Figure]:
     """message.send of Bob's → `delivered`, through Tor: idle, under one kind of flood, idle; for each kind."""
     figures: list[Figure] = []
-    seconds = float(size.of(8, 3))
+    seconds = float(size.of(2, 1))
     with two() as (alice, bob):
         accepting = alice.do("invite", "--accept-as", "mallory").splitlines()[0]
         link = alice.do("invite", "--open").splitlines()[0]

@@ -1,14 +1,12 @@
 """A new device of one's own, when there is a history: how fast it comes, without Tor and through it."""
 
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from bench import raw
-from bench.figures import Figure, Size, median
-from bench.fill import fill_profile
+from bench.figures import Figure, Size
+from bench.fill import fill_person, fill_profile
 from bench.world import SECONDS_MAX, wait, world
 from onionchat.api import types as t
 from onionchat.errors import LocalError, OnionchatError
@@ -21,14 +19,13 @@ SCREEN = 50
 def linking(size: Size) -> list[Figure]:
     """100,000 messages: both nodes in one process without Tor; then two programs on two Tors."""
     count = size.of(100_000, 10_000)
-    bare = [_in_memory(count) for _ in range(size.of(2, 1))]
+    bare = _in_memory(count)
     with world() as people:
         alice, bob = people.arrive("alice", "bob")
         make_contacts(alice, bob)
         bob.stop()
         alice.stop()
-        fill = [sys.executable, "-m", "bench.fill", str(alice.profile), str(alice.passphrase_file), str(count)]
-        subprocess.run(fill, check=True)
+        fill_person(alice, count)
         alice.start()
         assert alice.tor is not None
         phone = people.add("phone")
@@ -46,7 +43,7 @@ def linking(size: Size) -> list[Figure]:
         screen, last = _arrived(phone, alice, count)
     named = f"{count:,} messages"
     return [
-        Figure(f"{named} to a new device, without Tor", median(bare), "msg/s", "asked for, at least", 10_000.0, bare),
+        Figure(f"{named} to a new device, without Tor", bare, "msg/s", "asked for, at least", 10_000.0),
         Figure(f"{named} to a new device, through Tor", count / (last - screen), "msg/s", "raw echo", pipelined),
         Figure("`link` and `join`, from the code to both saying linked", linked - begin, "s"),
         Figure("linked → program started, first screen there", screen - linked, "s", "asked for, at most", 2.0),

@@ -1,14 +1,14 @@
 """Memory with a million messages, the pages of their log; memory and idle processor time with twenty contacts."""
 
 import os
-import subprocess
-import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from bench.figures import Figure, Size, median, p95
+from bench.fill import arrive_with_history
 from bench.world import SECONDS_MAX, cpu_seconds, rss_mib, wait, world
 from onionchat.api import types as t
-from onionchat.testing.people import People, Person, make_contacts
+from onionchat.testing.people import People, Person
 
 CONTACTS = 20
 TORS = 4  # that the contacts share
@@ -21,17 +21,11 @@ def memory(size: Size) -> list[Figure]:
     """Resident memory of a node with an empty and a full store, and how long its pages take."""
     count = size.of(1_000_000, 50_000)
     with world() as people:
-        alice, bob = people.arrive("alice", "bob")
-        make_contacts(alice, bob)
-        bob.stop()
-        alice.restart()
+        alice, bob = arrive_with_history(people, count)
+        bob.start()
         time.sleep(2)
-        empty = rss_mib(alice.pid)
-        alice.stop()
-        begin = time.perf_counter()
-        fill = [sys.executable, "-m", "bench.fill", str(alice.profile), str(alice.passphrase_file), str(count)]
-        subprocess.run(fill, check=True)
-        filling = count / (time.perf_counter() - begin)
+        empty = rss_mib(bob.pid)
+        bob.stop()
         begin = time.perf_counter()
         alice.launch()
         alice.wait_answering()
@@ -51,7 +45,6 @@ def memory(size: Size) -> list[Figure]:
         Figure("a page of 50, anywhere, median", median(pages["page"]), "ms", "p95", p95(pages["page"])),
         Figure("search for two words, median", median(pages["search"]), "ms", "p95", p95(pages["search"])),
         Figure("profile's folder", disk, "MiB"),
-        Figure("filled through the gate, entries being made included", filling, "msg/s"),
     ]
 
 
@@ -82,8 +75,9 @@ def contacts(size: Size) -> list[Figure]:
     with world() as people:
         (alice,) = people.arrive("alice")
         friends = _friends(people, count)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(Person.init, friends))
         for friend in friends:
-            friend.init()
             link = alice.do("invite", "--accept-as", friend.name).splitlines()[0]
             friend.do("add", link, "--name", "alice")
         _connect(alice, friends)

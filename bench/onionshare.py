@@ -28,7 +28,7 @@ PROGRAM = ENVIRONMENT / "bin" / "onionshare-cli"
 PACKAGES = ("onionshare-cli>=2.6", "websocket-client>=1.8", "PySocks>=1.7")
 INSTALL_SECONDS = 300
 ROOM_SECONDS = 60.0
-ONLINE_SECONDS = 10.0
+ONLINE_SECONDS = 5.0
 
 
 def prepare() -> None:
@@ -210,7 +210,7 @@ def onionshare(size: Size) -> list[Figure]:
     bursts: list[float] = []
     with two() as (alice, bob):
         theirs = _Theirs(alice, bob, size)
-        for number in range(size.of(5, 2)):
+        for number in range(size.rounds(4)):
             theirs.round(number)
             begin, shown = first_message(alice, bob)
             first.append(shown - begin)

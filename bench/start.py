@@ -18,7 +18,7 @@ def start(size: Size) -> list[Figure]:
             assert person.tor is not None
             person.tor.wait_ready()
         alice.init()
-        for number in range(size.of(7, 3)):
+        for number in range(size.of(4, 2)):
             begin = time.perf_counter()
             alice.launch()
             answering.append(wait("the API answers", lambda: _answers(alice)) - begin)

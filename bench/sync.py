@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from bench.figures import Figure, Size, median
+from bench.fill import long_history
 from bench.parts import Inline, wait_fired
 from bench.world import text_of
 from onionchat.crypto.keys import ExchangeKey, SigningKey
@@ -31,12 +32,14 @@ from onionchat.log.certificate import Belief, make_log_certificate, parse_log_ce
 from onionchat.log.commands import AdmitLog
 from onionchat.log.entry import NO_ENTRY, Content, Entry, direct_id, make_entry
 from onionchat.net.peer import PeerLink
+from onionchat.node.profile import Profile
 from onionchat.node.syncing import SyncHost, Syncing
 from onionchat.store.db import Connection, connect, migrate
 from onionchat.store.keeping import Appended
 from onionchat.store.own import create_own, set_meta
 from onionchat.store.people import add_card
 from onionchat.store.store import Store
+from onionchat.testing.people import PASSPHRASE
 from onionchat.wire.frame import FrameReader, encode_frame
 from onionchat.wire.records import AnyRecord, LogOffered
 
@@ -106,14 +109,33 @@ def first_device(conversations: int) -> Iterator[tuple[Store, list[Correspondent
         connection.close()
         with closing(Store(path, key, Inline(), os.urandom)) as store:
             wait_fired(store.ensure_self())
-            people = [Correspondent(store) for _ in range(conversations)]
-            for person in people:
-                wait_fired(store.write(lambda c, p=person: p.begin(c, store)))
-                job = lambda c, p=person: store.gate.append_own(c, p.conversation, Text("hi"), 1)  # noqa: E731
-                wait_fired(store.write(job))
-            yield store, people
+            yield store, _correspondents(store, conversations)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def device_with_history(conversations: int, count: int) -> Iterator[tuple[Store, list[Correspondent]]]:
+    """A store with so many messages in one conversation, and so many other conversations."""
+    folder = Path(tempfile.mkdtemp(prefix="ocb-"))
+    try:
+        shutil.copytree(long_history(count) / "alice", folder / "alice")
+        with (
+            closing(Profile.open(folder / "alice", PASSPHRASE)) as profile,
+            closing(profile.open_store(Inline())) as store,
+        ):
+            yield store, _correspondents(store, conversations)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _correspondents(store: Store, count: int) -> list[Correspondent]:
+    people = [Correspondent(store) for _ in range(count)]
+    for person in people:
+        wait_fired(store.write(lambda c, p=person: p.begin(c, store)))
+        job = lambda c, p=person: store.gate.append_own(c, p.conversation, Text("hi"), 1)  # noqa: E731
+        wait_fired(store.write(job))
+    return people
 
 
 def second_device(first: Store) -> Store:
@@ -270,16 +292,17 @@ def meet(one: Store, other: Store) -> tuple[Device, Device]:
 
 def sync(size: Size) -> list[Figure]:
     """1,000 conversations: two devices that differ in nothing, and in 10 of them, for growing histories."""
-    conversations = size.of(CONVERSATIONS, CONVERSATIONS)
-    steps = [1, 10, 100, 1000] if not size.quick else [1, 10]
     figures: list[Figure] = []
-    with first_device(conversations) as (first, people):
+    with first_device(CONVERSATIONS) as (first, people):
         held = 0
-        for step in steps:
+        for step in [1, 10, 100][: size.of(3, 2)]:
             fill(first, people, step - held)
             held = step
             with closing(second_device(first)) as second:
-                figures += _costs(first, second, people, conversations * held, size)
+                figures += _costs(first, second, people, CONVERSATIONS * held, size)
+    count = size.of(1_000_000, 50_000)
+    with device_with_history(CONVERSATIONS, count) as (first, people), closing(second_device(first)) as second:
+        figures += _costs(first, second, people, count, size)
     return figures
 
 

@@ -20,7 +20,7 @@ def round_trip(size: Size) -> list[Figure]:
         assert alice.tor is not None
         assert bob.tor is not None
         with raw.EchoOnion(bob.tor) as echo:
-            for number in range(size.of(5, 2)):
+            for number in range(size.rounds(5)):
                 stream = raw.connect(alice.tor, echo.address, f"round{number}")
                 raw.round_trips(stream, 10)
                 times = raw.round_trips(stream, count)
@@ -113,7 +113,7 @@ def burst(size: Size) -> list[Figure]:
         assert alice.tor is not None
         assert bob.tor is not None
         with raw.EchoOnion(bob.tor) as echo:
-            for number in range(size.of(5, 2)):
+            for number in range(size.rounds(5)):
                 stream = raw.connect(alice.tor, echo.address, f"round{number}")
                 raw.round_trips(stream, 10)
                 echoes.append(raw.pipelined(stream, count))
@@ -136,7 +136,7 @@ def backlog(size: Size) -> list[Figure]:
     with two() as (alice, bob):
         assert alice.tor is not None
         assert bob.tor is not None
-        for number in range(size.of(3, 1)):
+        for number in range(size.of(2, 1)):
             bob.stop()
             alice.wait_until("bob is gone", lambda: not alice.is_online("bob"), SECONDS_MAX)
             with alice.api() as writing:
