@@ -26,6 +26,7 @@ UNSENT_LOOKED_AT_MAX = 10_000  # of a conversation that is forgotten: newest own
 FORGETTING_MAX = 1000  # deletions that are looked after until all own devices have them; they hold without that
 DELIVERED_EVENTS_MAX = 64  # messages that one acknowledgement tells front ends of one by one; beyond, draw it anew
 LOG_BOXES_MAX = 256  # of one log: 16 devices that changed their keys 16 times each
+STATICS_TRIED_MAX = 4  # of an author, for a box that names a serial which never came here: each costs a decryption
 LINK_JOBS_MAX = 1024  # of one link, on their way to the disk; a batch counts as LINK_JOBS_OF_BATCH: 64 are 4 MiB
 LINK_JOBS_OF_BATCH = 16
 LINK_JOBS_IN_GATE_MAX = 2 * LINK_JOBS_OF_BATCH  # in the writer's queue: one is written, one waits, others' fit between

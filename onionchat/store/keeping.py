@@ -86,6 +86,7 @@ class Keeper:
 
     def __init__(self, own: Own) -> None:
         self._own = own
+        self._has_again: bool | None = None  # mostly nothing was ever written again, and nobody need look
         self._last_n: int | None = None  # of the table `entry`; too high after a rollback does no harm
 
     def forget_numbers(self) -> None:
@@ -248,7 +249,11 @@ class Keeper:
             meaning.content, meaning.flags = None, int(Flag.FINAL | Flag.UNWANTED)
         elif content is not None:
             meaning.changed = fold(conversation.place, conversation.id, content)
-        if old is not None or (not is_new and any_again(c)):
+        if old is not None:
+            self._has_again = True
+        elif self._has_again is None:
+            self._has_again = any_again(c)
+        if self._has_again and not is_new:
             self._weigh_twins(c, meaning, mine, n)
         return meaning
 

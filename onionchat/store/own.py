@@ -60,6 +60,11 @@ class Own:
         """The serial of the newest certificate."""
         return max(self.statics)
 
+    def statics_for(self, serial: int) -> list[ExchangeKey]:
+        """The static key of a serial; of one that an old disk does not know, all there are: moving keeps the key."""
+        found = self.statics.get(serial)
+        return [found] if found is not None else list({key.private: key for key in self.statics.values()}.values())
+
     @property
     def static(self) -> ExchangeKey:
         """The static key in use."""

@@ -141,10 +141,19 @@ def _device_row(row: tuple[bytes, bytes, bytes, bytes, int | None]) -> DeviceRow
     return DeviceRow(DeviceId(row[0]), AccountId(row[1]), parse_certificate(raw), raw, bytes(row[3]), row[4])
 
 
-def static_of(c: Connection, device: bytes, serial: int) -> bytes | None:
-    """The public static key that a device's certificate of that serial named."""
+def statics_of(c: Connection, device: bytes, serial: int) -> list[bytes]:
+    """The public static key that a device's certificate of that serial named.
+
+    Of one that never came here, the newest that we know: mostly it is one of them, for moving keeps the key.
+    """
     row = c.execute("SELECT static FROM old_static WHERE device = ? AND serial = ?", (device, serial)).fetchone()
-    return None if row is None else bytes(row[0])
+    if row is not None:
+        return [bytes(row[0])]
+    rows = c.execute(
+        "SELECT static FROM old_static WHERE device = ? GROUP BY static ORDER BY max(serial) DESC LIMIT ?",
+        (device, limits.STATICS_TRIED_MAX),
+    )
+    return [bytes(row[0]) for row in rows]
 
 
 def mark_seen(c: Connection, device: bytes, now_ms: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from onionchat import limits
 from onionchat.codec import encode
 from onionchat.crypto.hashing import labelled_hash
+from onionchat.crypto.keys import ExchangeKey
 from onionchat.errors import RemoteError
 from onionchat.ids import AccountId, ConversationId, DeviceId, EntryId, LogId
 from onionchat.kinds.fold import Place
@@ -16,7 +17,7 @@ from onionchat.store.boxes import boxes_of
 from onionchat.store.db import Connection
 from onionchat.store.mending import is_taken
 from onionchat.store.own import Own
-from onionchat.store.people import static_of
+from onionchat.store.people import statics_of
 from onionchat.store.rows import find_log, heads_by_conversation, logs_of
 from onionchat.wire.records import LogBox, LogOffered
 
@@ -159,17 +160,23 @@ class StoreReader:
 
     def box_opens(self, author: DeviceId, certificate_raw: bytes, box: LogBox) -> bool:
         """Whether a box for us is the author's."""
-        static = self._own.statics.get(box.to_serial)
-        public = static_of(self._c, author, box.from_serial)
-        if static is None or public is None or box.to != self._own.device:
+        if box.to != self._own.device:
             return False
-        try:
-            open_log_box(box, certificate_raw, self._own.device, static, public)
-        except RemoteError:
-            return False
-        return True
+        return any(
+            _opens(box, certificate_raw, self._own.device, static, public)
+            for static in self._own.statics_for(box.to_serial)
+            for public in statics_of(self._c, author, box.from_serial)
+        )
 
     def log_device(self, log: LogId) -> DeviceId | None:
         """Which device writes a log."""
         row = find_log(self._c, log)
         return None if row is None else row.device
+
+
+def _opens(box: LogBox, certificate_raw: bytes, own: DeviceId, static: ExchangeKey, author_public: bytes) -> bool:
+    try:
+        open_log_box(box, certificate_raw, own, static, author_public)
+    except RemoteError:
+        return False
+    return True

@@ -1,5 +1,7 @@
 """A disk that goes back to an old copy: what was written apart comes together, once, in its order; nobody is fooled."""
 
+import os
+import random
 import shutil
 
 import msgspec
@@ -542,3 +544,77 @@ def test_an_old_disk_learns_of_its_own_newer_certificate(world, household):
     assert address_at(laptop, laptop) == laptop.node.services.current_address().key
     assert laptop.contact("Bob").online and bob.contact("Alice").online
     assert lines(laptop, "Bob") == lines(phone, "Bob") == lines(bob, "Alice")
+
+
+# --- whatever happens ---------------------------------------------------------------------------------------
+class Household:
+    """Two people with two devices each, and dice: they write, change, forget, part, and go back to old disks."""
+
+    def __init__(self, world, seed: int) -> None:
+        self.world, self.dice = world, random.Random(seed)
+        alice, bob = world.add("Alice"), world.add("Bob")
+        world.befriend(alice, bob)
+        self.devices = [alice, world.add_device(alice, "Alice 2"), bob, world.add_device(bob, "Bob 2")]
+        self.others = ["Bob", "Bob", "Alice", "Alice"]
+        self.number = 0
+        world.pass_time(60)
+
+    def act(self) -> None:
+        n = self.dice.randrange(4)
+        actor, other = self.devices[n], self.others[n]
+        mine = [line for line in actor.log(other, limit=50) if line.sender == "me" and line.kind == "text"]
+        mine = [line for line in mine if not (line.retracted or line.forgotten)]
+        match self.dice.choice(
+            ["write"] * 6 + ["cut", "join", "copy", "copy", "back", "back", "edit", "retract", "wait"]
+        ):
+            case "write":
+                self.number += 1
+                actor.send(other, f"{actor.name} {self.number}")
+            case "edit" if mine:
+                self.number += 1
+                actor.do("message.edit", name=other, id=self.dice.choice(mine).id, text=f"edited {self.number}")
+            case "retract" if mine:
+                actor.do("message.retract", name=other, id=self.dice.choice(mine).id)
+            case "cut":
+                actor.cut()
+            case "join":
+                actor.restore()
+            case "copy":
+                shutil.rmtree(actor.folder.with_suffix(".copy"), ignore_errors=True)
+                copy_disk(actor)
+            case "back" if actor.folder.with_suffix(".copy").exists():
+                put_back(actor)
+            case "wait":
+                self.world.pass_time(self.dice.uniform(1, 90))
+        self.world.pass_time(self.dice.uniform(0.01, 3))
+
+    def held(self) -> set[tuple[str, str]]:
+        """All that any disk holds now, by what was first written."""
+        return {line for actor, other in zip(self.devices, self.others, strict=True) for line in said(actor, other)}
+
+    def heal(self) -> None:
+        for _ in range(3):
+            for actor in self.devices:
+                actor.restore()
+            self.world.pass_time(1000)
+            for actor in self.devices:
+                actor.restart()
+            self.world.pass_time(1000)
+
+
+@pytest.mark.parametrize("seed", [int(n) for n in os.environ.get("ONIONCHAT_FORK_SEEDS", "1 2 60").split()])
+def test_whatever_happens_all_come_to_the_same(world, seed):
+    house = Household(world, seed)
+    for _ in range(60):
+        house.act()
+    before = house.held()
+    gone = {id for id, text in before if text == "(taken back)"}  # on a disk that is here: others may be lost
+    house.heal()
+    views = [lines(actor, other) for actor, other in zip(house.devices, house.others, strict=True)]
+    ids = [id for id, _ in views[0]]
+    assert len(ids) == len(set(ids))
+    assert all(sorted(view) == sorted(views[0]) for view in views)
+    assert all(view == views[0] for view in views)
+    wiped = {id for id, text in house.held() if text.startswith("(")}
+    assert {id for id, _ in before} <= set(ids) | wiped
+    assert not gone & set(ids)

@@ -47,7 +47,7 @@ def test_the_higher_serial_of_a_card_wins_in_any_order(world: World) -> None:
     assert not people.add_card(world.c, ann.account, one, b"\x01" * 32)
     (row,) = people.devices_of(world.c, ann.account)
     assert (row.certificate.serial, row.discovery, row.certificate_raw) == (2, b"\x02" * 32, two)
-    assert people.static_of(world.c, ann.device, 2) == ann.static.public
+    assert people.statics_of(world.c, ann.device, 2) == [ann.static.public]
 
 
 def test_a_device_belongs_to_one_account_for_ever(world: World) -> None:
@@ -78,7 +78,7 @@ def test_a_dropped_account_leaves_nothing(world: World) -> None:
     people.drop_account(world.c, ann.account)
     assert people.statements_of(world.c, ann.account) == []
     assert people.find_device(world.c, ann.device) is None
-    assert people.static_of(world.c, ann.device, 1) is None
+    assert people.statics_of(world.c, ann.device, 1) == []
     assert people.find_device(world.c, world.contact.device) is not None
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from onionchat import limits
+from onionchat.crypto.keys import ExchangeKey
 from onionchat.ids import ConversationId, LogId
 from onionchat.kinds.account import Forget
 from onionchat.kinds.chat import Text
@@ -161,6 +162,17 @@ def test_only_a_box_made_for_us_opens(world: World) -> None:
 
     for change in ({"to": them.device}, {"to_serial": 2}, {"from_serial": 2}, {"box": bytes(len(box.box))}):
         assert not reader(world).box_opens(them.device, log.certificate, msgspec.structs.replace(box, **change))
+
+
+def test_a_box_of_a_serial_that_never_came_opens_with_a_key_that_is_known(world: World) -> None:
+    """They have moved and we have an old disk, or we have: the static keys are the same, the serials are not."""
+    log, them, us = world.log(), world.contact, world.own
+    for theirs, ours in ((7, 1), (1, 7), (7, 7)):
+        box = make_box(log.certificate, them.static, theirs, us.device, us.static.public, ours, seeded())
+        assert reader(world).box_opens(them.device, log.certificate, box)
+    for made_by, made_for in ((ExchangeKey(b"\x11" * 32), us.static), (them.static, ExchangeKey(b"\x11" * 32))):
+        box = make_box(log.certificate, made_by, 7, us.device, made_for.public, 7, seeded())
+        assert not reader(world).box_opens(them.device, log.certificate, box)
 
 
 def test_evidence_is_told(world: World) -> None:
