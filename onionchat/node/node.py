@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from onionchat import limits
 from onionchat.crypto.memory import overwrite_let_go
@@ -23,9 +22,9 @@ from onionchat.net.find import TorOptions
 from onionchat.net.onions import OnionState
 from onionchat.net.peer import PeerLink
 from onionchat.net.tor import Tor
-from onionchat.node import forgetting
 from onionchat.node.accounts import Accounts
 from onionchat.node.book import Book
+from onionchat.node.chores import Chores
 from onionchat.node.clocks import ClockSamples
 from onionchat.node.deliveries import Deliveries
 from onionchat.node.dialing import Dialing
@@ -35,7 +34,6 @@ from onionchat.node.events import (
     LinkChanged,
     Locked,
     MessagesAppended,
-    NodeEvent,
     TorChanged,
 )
 from onionchat.node.forks import Forks
@@ -47,8 +45,9 @@ from onionchat.node.profile import Profile
 from onionchat.node.services import DEVICE, Services
 from onionchat.node.standing import ACCOUNT_BYTES, OF_CONTACT, Standing
 from onionchat.node.syncing import Syncing
+from onionchat.node.telling import Telling
 from onionchat.store import people, quota
-from onionchat.store.db import Connection, DatabaseError, explain, explained
+from onionchat.store.db import Connection, explained
 from onionchat.store.gate import Gate
 from onionchat.store.keeping import Appended
 from onionchat.store.own import Own
@@ -66,7 +65,7 @@ WARNINGS_MAX = 8
 _log = Logger()
 
 
-class Node:
+class Node(Telling):
     """One profile at work. Without `tor_options` it only knows its store (for one command of the command line)."""
 
     def __init__(
@@ -84,11 +83,9 @@ class Node:
         self._wall_clock = wall_clock
         self._store: Store | None = None
         self._book: Book | None = None
-        self._subscribers: list[Callable[[NodeEvent], None]] = []
-        self._chores: Any = None
+        super().__init__(profile.warnings)
         self.clocks = ClockSamples()
-        self._over_quota: set[ConversationId] = set()
-        self.warnings: list[str] = list(profile.warnings)
+        self.chores = Chores(self)
         self.syncing = Syncing(self)
         self.peers = Peers(self)
         self.meeting = Meeting(self)
@@ -178,13 +175,13 @@ class Node:
             raise
         if self._store is not store:
             return  # stopped meanwhile
-        await self._wipe_expired(store)
+        await self.chores.wipe_expired()
         if self._store is not store:
             return
         self._book.load(store.reads)
         self.deliveries.load(store.reads)
         self.forks.start()
-        self._chores = self.reactor.callLater(CHORES_SECONDS, self._do_chores)
+        self.chores.start()
 
     def stop(self) -> "Deferred[None]":
         """Close everything, in order: channels, Tor, store, profile."""
@@ -205,8 +202,7 @@ class Node:
                 await self.tor.stop()
             except Exception as fault:  # the keys go all the same
                 _log.error("Tor did not end well: {kind}", kind=type(fault).__name__)
-        if self._chores is not None and self._chores.active():
-            self._chores.cancel()
+        self.chores.stop()
         if self._store is not None:
             try:
                 await self.deliveries.flush()
@@ -258,88 +254,10 @@ class Node:
         self.emit(Locked())
         return left
 
-    def _do_chores(self) -> None:
-        """Every few seconds: what expires, what is late."""
-        self._chores = self.reactor.callLater(CHORES_SECONDS, self._do_chores)
-        try:
-            self._do_chores_now()
-        except DatabaseError as error:
-            self.warn(str(explain(error)))
-
-    def _do_chores_now(self) -> None:
-        now_ms = self.now_ms()
-        if self._has_expired(now_ms):
-            self.through_gate(lambda c, gate: gate.expire(c, now_ms)).addCallbacks(self._expired, self.report)
-        self.deliveries.flush().addErrback(self.report)
-        forgetting.tidy(self)
-        self._allow_more()
-        self.peers.tidy()
-        self.services.drop_old()
-        if any(i.state == "open" and 0 < i.expires_ms <= now_ms for i in self.book.invitations.values()):
-            self.services.expire()
-
-    async def _wipe_expired(self, store: Store) -> None:
-        """What disappeared while the program was off or locked goes before anybody can look at it."""
-        now_ms = self.now_ms()
-        gone = False
-        while self._store is store and self._has_expired(now_ms):
-            await self.through_gate(lambda c, gate: gate.expire(c, now_ms))
-            gone = True
-        if gone:
-            self.empty_write_ahead_log()
-
-    def _has_expired(self, now_ms: int) -> bool:
-        row = self.store.reads.execute("SELECT 1 FROM entry WHERE expires <= ? LIMIT 1", (now_ms,)).fetchone()
-        return row is not None
-
-    def _expired(self, conversations: set[bytes]) -> None:
-        for conversation in conversations:
-            self.emit(ConversationChanged(ConversationId(conversation)))
-        self.empty_write_ahead_log()
-
     def empty_write_ahead_log(self) -> None:
         """What was wiped must not stay in the file of the write-ahead log either."""
         if self.is_unlocked:
             self.store.checkpoint()
-
-    # --- events ------------------------------------------------------------------------------------------------
-    def subscribe(self, listener: Callable[[NodeEvent], None]) -> Callable[[], None]:
-        """Hear of everything; the result ends it."""
-        self._subscribers.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._subscribers:
-                self._subscribers.remove(listener)
-
-        return unsubscribe
-
-    @property
-    def has_subscribers(self) -> bool:
-        """Whether anybody would hear of an event."""
-        return bool(self._subscribers)
-
-    def emit(self, event: NodeEvent) -> None:
-        """Tell the subscribers. A fault of one of them harms no one else."""
-        for listener in list(self._subscribers):
-            try:
-                listener(event)
-            except Exception as fault:
-                _log.error("a subscriber failed: {kind}", kind=type(fault).__name__)
-
-    def warn(self, text: str) -> None:
-        """Something that the user should know; `status` shows the last few."""
-        if text not in self.warnings:
-            self.warnings.append(text)
-            del self.warnings[:-WARNINGS_MAX]
-        self.emit(TorChanged())
-
-    def report(self, failure: Failure) -> None:
-        """A background job failed: its class goes to the log, never what it was about."""
-        if isinstance(failure.value, LockedError):
-            return
-        _log.error("a background job failed: {kind}", kind=type(failure.value).__name__)
-        for name, file, line, *_ in failure.frames:  # places only: the text of an error may hold anything
-            _log.error("  {file}:{line} in {name}", file=file, line=line, name=name)
 
     # --- appending -----------------------------------------------------------------------------------------------
     def through_gate(self, job: Callable[[Connection, Gate], T]) -> "Deferred[T]":
@@ -461,18 +379,8 @@ class Node:
         return None if wish is None or conversation == self.store.self_id else Goal(wish.not_before_ms)
 
     def quota_reached(self, conversation: ConversationId) -> None:
-        """A contact has written all that it may for now: tell the user once, look again now and then."""
-        if conversation not in self._over_quota:
-            self._over_quota.add(conversation)
-            self.noticed(conversation, "this contact has used up its room here for now; `quota` gives it more")
-
-    def _allow_more(self) -> None:
-        now = float(self.reactor.seconds())
-        for conversation in list(self._over_quota):
-            budget = self.budget(conversation)
-            if budget:
-                self._over_quota.discard(conversation)
-                self.syncing.each(conversation, lambda session, more=budget: session.allow(more, now))  # type: ignore[misc]
+        """A contact has written all that it may for now."""
+        self.chores.quota_reached(conversation)
 
     # --- what peers need -------------------------------------------------------------------------------------------
     def credentials(self) -> DeviceCredentials:

@@ -201,31 +201,6 @@ def test_a_stop_on_a_full_disk_ends(world, friends):
 
 
 # --- subscribers and faults --------------------------------------------------------------------------------------
-def test_a_subscriber_that_fails_harms_nobody(world, friends):
-    alice, bob = friends
-
-    def fail(event):
-        raise ValueError("of a secret")
-
-    end = alice.node.subscribe(fail)
-    alice.send("Bob", "hello")
-    assert bob.texts("Alice") == ["hello"]
-    assert world.faults and all("secret" not in fault for fault in world.faults)
-    end()
-    end()
-    world.faults.clear()
-    alice.send("Bob", "again")
-    assert world.faults == []
-
-
-def test_warnings_are_few_and_said_once(world):
-    alice = world.add("Alice")
-    for number in (*range(12), 11, 11):
-        alice.node.warn(f"warning {number}")
-    warnings = [w for w in alice.status().warnings if w.startswith("warning")]
-    assert len(warnings) == len(set(warnings)) <= 8 and "warning 11" in warnings
-
-
 def test_what_comes_as_history_is_told_and_counts_like_the_rest(world, friends):
     """A linked device gets the beginning of every log as a block: a timer in it holds, a new message is told of."""
     alice, bob = friends
