@@ -20,6 +20,8 @@ _COLUMNS = (
 )
 _FROM = "entry LEFT JOIN log ON log.n = entry.log LEFT JOIN again ON again.n = entry.n"
 _ORDER = "entry.ms, entry.counter, entry.tie, entry.seq"
+SEARCH_ONE_BY_ONE_MAX = 200  # messages of a conversation that are asked for one by one: 0.2 ms each
+SEARCH_NEWEST = 5000  # matches that are looked at for those of one conversation: 20 ms
 _REVERSED = "entry.ms DESC, entry.counter DESC, entry.tie DESC, entry.seq DESC"
 
 
@@ -104,15 +106,17 @@ def by_numbers(c: Connection, numbers: list[int]) -> list[Line]:
 
 def search(c: Connection, query: str, conversation: ConversationRow | None, limit: int) -> list[Line]:
     """Full text, newest first. LocalError when the query cannot be read."""
-    where = " AND entry.conversation = ?" if conversation else ""
-    values = (conversation.n,) if conversation else ()
+    expression = match_expression(query)
     try:
-        rows = c.execute(
-            f"SELECT {_COLUMNS} FROM words JOIN entry ON entry.n = words.rowid LEFT JOIN log ON log.n = entry.log"  # noqa: S608
-            f" LEFT JOIN again ON again.n = entry.n"
-            f" WHERE words MATCH ?{where} ORDER BY words.rowid DESC LIMIT ?",
-            (match_expression(query), *values, limit),
-        ).fetchall()
+        if conversation is None:
+            found = _matches(c, expression, limit)
+        else:
+            found = _matches_in(c, expression, conversation.n, limit)
+        rows = [
+            row
+            for n in found
+            for row in c.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE entry.n = ?", (n,)).fetchall()  # noqa: S608
+        ]
     except (OperationalError, UnicodeEncodeError) as error:  # a damaged page is another DatabaseError
         if str(error).startswith("disk"):
             raise
@@ -120,6 +124,33 @@ def search(c: Connection, query: str, conversation: ConversationRow | None, limi
     lines = [_line(c, row) for row in rows]
     _add_marks(c, lines)
     return lines
+
+
+def _matches(c: Connection, expression: str, limit: int) -> list[int]:
+    rows = c.execute("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?", (expression, limit))
+    return [n for (n,) in rows.fetchall()]
+
+
+def _matches_in(c: Connection, expression: str, conversation: int, limit: int) -> list[int]:
+    """Those in one conversation. The index does not know conversations, so that a word that is in a million messages of
+    another one must not be looked up a million times: a short conversation asks for each message of its own; of a long
+    one, the newest matches anywhere mostly hold enough; where they do not, matches and messages are held together.
+    """
+    of_it = "SELECT n FROM entry WHERE conversation = ? AND shown > 0"
+    few = c.execute(f"{of_it} LIMIT ?", (conversation, SEARCH_ONE_BY_ONE_MAX + 1)).fetchall()
+    if len(few) <= SEARCH_ONE_BY_ONE_MAX and "*" not in expression:  # a beginning is many words: each time anew
+        one = "SELECT 1 FROM words WHERE words MATCH ? AND rowid = ?"
+        return [n for (n,) in sorted(few, reverse=True) if c.execute(one, (expression, n)).fetchone()][:limit]
+    newest = (
+        "SELECT entry.n FROM (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?) AS found"
+        " CROSS JOIN entry ON entry.n = found.rowid WHERE entry.conversation = ? ORDER BY entry.n DESC LIMIT ?"
+    )
+    rows = c.execute(newest, (expression, SEARCH_NEWEST, conversation, limit)).fetchall()
+    more = "SELECT 1 FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT 1 OFFSET ?"
+    if len(rows) < limit and c.execute(more, (expression, SEARCH_NEWEST)).fetchone():
+        both = f"SELECT rowid FROM words WHERE words MATCH ? AND +rowid IN ({of_it}) ORDER BY rowid DESC LIMIT ?"  # noqa: S608
+        rows = c.execute(both, (expression, conversation, limit)).fetchall()
+    return [n for (n,) in rows]
 
 
 def match_expression(query: str) -> str:

@@ -119,6 +119,24 @@ def test_search_finds_words_phrases_beginnings(world: World) -> None:
     assert find(world, "nothing") == []
 
 
+@pytest.mark.parametrize("one_by_one, newest", [(200, 5000), (0, 5000), (0, 3), (3, 1)])
+def test_a_search_in_one_conversation_finds_the_same_by_every_way(
+    world: World, monkeypatch: pytest.MonkeyPatch, one_by_one: int, newest: int
+) -> None:
+    """Which way is quick hangs on how much there is here and elsewhere; what is found does not."""
+    monkeypatch.setattr(messages, "SEARCH_ONE_BY_ONE_MAX", one_by_one)
+    monkeypatch.setattr(messages, "SEARCH_NEWEST", newest)
+    for n in range(12):
+        world.say(Text(f"tea number{n}"), NOW + 2 * n, world.direct if n % 3 == 0 else world.self_id)
+    world.say(Text("tea at last"), NOW + 100, world.self_id)
+    assert find(world, "tea", here=True) == [f"tea number{n}" for n in (9, 6, 3, 0)]
+    assert find(world, "number3", here=True) == ["tea number3"]
+    assert find(world, "num* tea", here=True) == [f"tea number{n}" for n in (9, 6, 3, 0)]
+    assert find(world, "number1 tea", here=True) == find(world, "last", here=True) == []
+    row = find_conversation(world.c, world.direct)
+    assert [line.text for line in messages.search(world.c, "tea", row, 2)] == ["tea number9", "tea number6"]
+
+
 @given(st.text(max_size=30))
 def test_any_query_is_answered_or_refused_in_words(query: str) -> None:
     world = _SHARED
