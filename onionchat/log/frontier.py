@@ -81,13 +81,13 @@ def conversation_hash(key: bytes, conversation: ConversationId) -> bytes:
 
 
 def conversation_digest(
-    key: bytes, conversation: ConversationId, heads: Iterable[LogHead], settled: Container[LogId] = ()
+    key: bytes, conversation: ConversationId, heads: Iterable[LogHead], unsettled: Container[LogId] = ()
 ) -> bytes:
     """8 bytes over all heads of a conversation, in the order of the logs' keys. Empty logs do not count.
 
-    `settled`: frozen logs of which the two need not agree about the branch.
+    Of a frozen log it matters only that it is, but for those that are `unsettled`: there, on which branch we are.
     """
-    parts = sorted(_digested(head, head.log in settled) for head in heads if head.seq)
+    parts = sorted(_digested(head, head.log not in unsettled) for head in heads if head.seq)
     return keyed_hash(key, b"conversation digest", conversation + b"".join(parts), DIGEST_BYTES)
 
 

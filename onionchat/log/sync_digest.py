@@ -5,7 +5,7 @@ All digests are keyed by the channel and made from one snapshot, taken at the st
 pushed by the sessions, which begin from that same snapshot (`SyncSession.start_level`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -26,10 +26,10 @@ class ConversationReader(Protocol):
     def heads_of_all(self) -> Mapping[ConversationId, Sequence[LogHead]]:
         """All conversations that own devices share, with all their logs."""
 
-    def settled(self, conversation: ConversationId, log: LogId, peer: DeviceId) -> bool:
-        """Whether a forked log needs no more words between us and this device of ours.
+    def unsettled(self, peer: DeviceId) -> Container[LogId]:
+        """Forked logs that need more words between us and this device of ours.
 
-        A log of either of the two: when our newest of it was written again. Of anyone else: always.
+        Those of either of the two of which our newest was not written again; of anyone else's none.
         """
 
 
@@ -59,13 +59,11 @@ class DigestSession:
 
     def start(self) -> list[Command]:
         """Take the snapshot and send its root."""
-        self._heads = self._reader.heads_of_all()
+        self._heads, unsettled = self._reader.heads_of_all(), self._reader.unsettled(self._peer)
         for conversation, heads in self._heads.items():
             name = conversation_hash(self._key, conversation)
             self._names[name] = conversation
-            forked = [head.log for head in heads if head.frozen]
-            settled = [log for log in forked if self._reader.settled(conversation, log, self._peer)]
-            self._digests[name] = conversation_digest(self._key, conversation, heads, settled)
+            self._digests[name] = conversation_digest(self._key, conversation, heads, unsettled)
         self._root = root_digest(self._key, self._digests.items())
         self.state = State.ROOT_SENT
         return [SendRecord(RootDigest(self._root))]

@@ -32,8 +32,8 @@ OWN_RESTORED = (
     "your device {device} goes on from an old copy of its disk, or is in use twice; what it wrote apart comes"
 )
 COPY_IN_USE = (
-    "a copy of this device is in use elsewhere, with the same keys: end one of the two, make a new profile on that"
-    " machine and link it as a device of its own; nothing is lost meanwhile, but either may be unreachable"
+    "a copy of this device is in use elsewhere, with the same keys: end that one, and link its machine as a device of"
+    " its own (`onionchat link` here, `onionchat join` there); nothing is lost meanwhile, but either may be unreachable"
 )
 
 

@@ -93,18 +93,16 @@ class StoreReader:
         """Whether an entry of another branch of a log of ours was taken back."""
         return is_taken(self._c, entry)
 
-    def settled(self, conversation: ConversationId, log: LogId, peer: DeviceId) -> bool:
-        """Whether a forked log needs no more words with a device of ours: our newest of it was written again."""
-        row = find_log(self._c, log)
-        if row is None or row.device not in (self._own.device, peer):
-            return True
-        found = self._c.execute(
-            "SELECT 1 FROM again JOIN entry ON entry.n = again.n WHERE entry.log != ? AND again.id IN (?, ("
-            "SELECT again.id FROM again JOIN entry ON entry.n = again.n WHERE entry.log = ? AND entry.seq = ?))"
-            " LIMIT 1",
-            (row.n, row.head.id, row.n, row.head.seq),
-        ).fetchone()
-        return found is not None
+    def unsettled(self, peer: DeviceId) -> frozenset[LogId]:
+        """Forked logs of this device or of `peer` of which our newest entry was not written again."""
+        rows = self._c.execute(
+            "SELECT log.id FROM log LEFT JOIN entry ON entry.log = log.n AND entry.seq = log.seq"
+            " LEFT JOIN again ON again.n = entry.n WHERE log.frozen AND log.device IN (?, ?) AND NOT EXISTS ("
+            "SELECT 1 FROM again AS other JOIN entry AS place ON place.n = other.n"
+            " WHERE other.id IN (log.head, again.id) AND place.log != log.n)",
+            (self._own.device, peer),
+        )
+        return frozenset(LogId(row[0]) for row in rows)
 
     def conversations(self) -> Sequence[ConversationId]:
         """All conversations but archives."""

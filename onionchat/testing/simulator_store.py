@@ -168,8 +168,8 @@ class MemoryStore:
     def is_taken(self, entry: EntryId) -> bool:
         return False
 
-    def settled(self, conversation: ConversationId, log: LogId, peer: DeviceId) -> bool:
-        return True
+    def unsettled(self, peer: DeviceId) -> frozenset[LogId]:
+        return frozenset()
 
     def known_log(self, log: LogId) -> KnownLog | None:
         """What we have about a log, in whatever conversation."""

@@ -76,10 +76,13 @@ def test_a_digest_covers_heads_in_any_order_and_no_more() -> None:
 def test_of_a_settled_fork_a_digest_covers_only_that_there_is_one() -> None:
     ours = [head(A, 3), head(B, 5, frozen=True)]
     theirs = [head(A, 3), head(B, 9, frozen=True)]
-    assert conversation_digest(KEY, CHAT, ours, [B]) == conversation_digest(KEY, CHAT, theirs, [B])
-    assert conversation_digest(KEY, CHAT, ours) != conversation_digest(KEY, CHAT, theirs)
-    assert conversation_digest(KEY, CHAT, ours) != conversation_digest(KEY, CHAT, [head(A, 3), head(B, 5)])
-    assert conversation_digest(KEY, CHAT, [head(B, 5)], [B]) == conversation_digest(KEY, CHAT, [head(B, 5)])
+    assert conversation_digest(KEY, CHAT, ours) == conversation_digest(KEY, CHAT, theirs)
+    assert conversation_digest(KEY, CHAT, ours, [B]) != conversation_digest(KEY, CHAT, theirs, [B])
+    assert conversation_digest(KEY, CHAT, ours, [B]) == conversation_digest(KEY, CHAT, ours[::-1], [A, B])
+    for unsettled in ([], [B]):
+        assert conversation_digest(KEY, CHAT, ours, unsettled) != conversation_digest(
+            KEY, CHAT, [head(A, 3), head(B, 5)]
+        )
 
 
 def test_a_root_covers_all_conversations_in_any_order() -> None:

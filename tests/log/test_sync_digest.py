@@ -33,9 +33,9 @@ class Books:
             for conversation, seq in self.positions.items()
         }
 
-    def settled(self, conversation: ConversationId, log: LogId, peer: DeviceId) -> bool:
-        assert log == conversation and peer == PEER
-        return self.forks[conversation]
+    def unsettled(self, peer: DeviceId) -> set[LogId]:
+        assert peer == PEER
+        return {LogId(conversation) for conversation, is_settled in self.forks.items() if not is_settled}
 
 
 def meet(ours: Books, theirs: Books) -> tuple[list[object], list[object], int]:

@@ -602,6 +602,7 @@ class Household:
             self.world.pass_time(1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [int(n) for n in os.environ.get("ONIONCHAT_FORK_SEEDS", "1 2 60").split()])
 def test_whatever_happens_all_come_to_the_same(world, seed):
     house = Household(world, seed)

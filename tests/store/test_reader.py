@@ -4,7 +4,7 @@ import pytest
 
 from onionchat import limits
 from onionchat.crypto.keys import ExchangeKey
-from onionchat.ids import ConversationId, LogId
+from onionchat.ids import ConversationId, DeviceId, LogId
 from onionchat.kinds.account import Forget
 from onionchat.kinds.chat import Text
 from onionchat.kinds.fold import Place
@@ -20,6 +20,9 @@ NOWHERE = ConversationId(b"\0" * 32)
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+OTHER = DeviceId(b"o" * 32)
 
 
 def reader(world: World) -> StoreReader:
@@ -184,3 +187,19 @@ def test_evidence_is_told(world: World) -> None:
     world.take([branch])
     (raw,) = reader(world).branches(world.direct, log.id)
     assert parse_entry(raw).id == branch.id
+
+
+def test_a_forked_log_is_settled_when_its_newest_was_written_again(world: World) -> None:
+    """Own devices compare branches of their own logs, until these are mended; of others' logs never."""
+    ours = world.say(Text("mine"))
+    log = world.log()
+    world.take([log.write(Text("theirs"), NOW)])
+    assert reader(world).unsettled(OTHER) == frozenset()
+    world.c.execute("UPDATE log SET frozen = 1")
+    assert reader(world).unsettled(OTHER) == {ours.log}
+    assert reader(world).unsettled(world.contact.device) == {ours.log, log.id}
+    world.c.execute("INSERT INTO mending SELECT n, 1 FROM log WHERE seed IS NOT NULL")
+    world.gate.mend(world.c, world.direct, NOW)
+    assert reader(world).unsettled(OTHER) == frozenset()
+    world.c.execute("UPDATE log SET frozen = 1")  # the new log is forked too
+    assert len(reader(world).unsettled(OTHER)) == 1
