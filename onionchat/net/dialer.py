@@ -5,9 +5,9 @@ Rules, for each target (anything hashable; the node uses device ids and invitati
 | state | leaves it by | goes to |
 |---|---|---|
 | WAITING until a time | the time has come, a slot is free, Tor is there: `Dial` | DIALING |
-| DIALING | `dial_succeeded` | CONNECTED |
+| DIALING | `dial_succeeded`; it is of use from `channel_opened` on | CONNECTED |
 | DIALING | `dial_failed`: longer and longer waits, with jitter | WAITING |
-| CONNECTED | `lost`: soon again | WAITING |
+| CONNECTED | `lost`: soon again when it was of use, else longer and longer waits | WAITING |
 | any | the other side dialled us: `channel_opened` | CONNECTED |
 
 - At most `BACKGROUND_DIALS_MAX` are under way at once. *Urgent* targets (an open conversation, something to
@@ -94,6 +94,7 @@ class _Target:
     last_failure: DialFailure | None = None
     is_wanted: bool = True
     is_urgent: bool = False
+    is_taken: bool = False  # the channel that it has, or had, was of use
 
 
 Command = Dial[T] | WakeAt
@@ -131,14 +132,20 @@ class Dialer(Generic[T]):
     # --- what happened -----------------------------------------------------------------------------
 
     def dial_succeeded(self, target: T, now: float) -> list[Command[T]]:
-        """A dial of ours led to a channel (authenticated: a stream alone is no success)."""
-        return self.channel_opened(target, now)
+        """A dial of ours led to a channel (authenticated: a stream alone is no success).
+
+        It counts as a try until `channel_opened`: who turns us away at once would else be dialled every other second.
+        """
+        known = self._targets.get(target)
+        if known is not None and known.state is not DialState.CONNECTED:
+            known.state, known.is_taken = DialState.CONNECTED, False
+        return self.wake(now)
 
     def channel_opened(self, target: T, now: float) -> list[Command[T]]:
-        """There is a channel, whoever dialled."""
+        """There is a channel that both sides want, whoever dialled."""
         known = self._targets.get(target)
         if known is not None:
-            known.state, known.tries, known.last_failure = DialState.CONNECTED, 0, None
+            known.state, known.tries, known.last_failure, known.is_taken = DialState.CONNECTED, 0, None, True
         return self.wake(now)
 
     def dial_failed(self, target: T, failure: DialFailure, now: float) -> list[Command[T]]:
@@ -156,12 +163,15 @@ class Dialer(Generic[T]):
         return self.wake(now)
 
     def lost(self, target: T, now: float, failure: DialFailure = DialFailure.LOST) -> list[Command[T]]:
-        """A channel ended. `REJECTED` when it was we who ended it, for cause: then the wait is long."""
+        """A channel ended. `REJECTED` when it was we who ended it, for cause: then the wait is long.
+
+        The wait grows as for a failed dial when the channel was never of use.
+        """
         known = self._targets.get(target)
         if known is None or known.state is not DialState.CONNECTED:
             return self.wake(now)
         known.state, known.last_failure = DialState.WAITING, failure
-        if failure in _PATIENCE:
+        if failure in _PATIENCE or not known.is_taken:
             known.tries += 1
             known.not_before = now + self._wait_seconds(known, failure)
         else:

@@ -102,6 +102,10 @@ class Dialing:
         if underway is not None:
             underway.cancel()
 
+    def taken(self, target: Target) -> None:
+        """The other side takes what we came for: its channel may be dialled soon again when it breaks."""
+        self._run(self._dialer.channel_opened(target, self._now))
+
     def lost(self, target: Target, failure: DialFailure = DialFailure.LOST) -> None:
         """Its channel is gone."""
         if self._is_on:

@@ -372,6 +372,7 @@ class Meeting:
             return
         match record:
             case ContactRequestKept():
+                self._node.dialing.taken(key)
                 if asked.state == "waiting":
                     self.set_asked(asked, "kept")
             case ContactRefused(reason):

@@ -89,7 +89,7 @@ class Peers:
         if person is not None and not is_known and not _may_return(person):
             self._node.refuse(link, "unknown")
             return
-        if self._is_shut_out(device):
+        if not link.outgoing and self._is_shut_out(device):  # when to dial it the dialer knows
             self._node.refuse(link, "error")
             return
         greeting = self._greetings[link] = Greeting(device, is_known)

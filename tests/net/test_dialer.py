@@ -103,8 +103,24 @@ def test_success_resets_the_wait():
         dialer.wake(now)
     dialer.dial_succeeded("bob", now)
     assert dialer.explain("bob", now).state is DialState.CONNECTED
+    dialer.channel_opened("bob", now)
     due = wake_time(dialer.lost("bob", now))
     assert due - now <= SPREAD_SECONDS
+
+
+def test_who_turns_us_away_at_once_is_dialled_less_and_less():
+    """Its address may be there for a month after it has blocked us."""
+    dialer, now, waits = dialer_with_tor(), 0.0, []
+    dialer.wanted({"bob"}, now)
+    for _ in range(12):
+        dialer.dial_succeeded("bob", now)
+        due = wake_time(dialer.lost("bob", now))
+        waits.append(due - now)
+        now = due
+        assert dials(dialer.wake(now)) == ["bob"]
+    assert waits[0] <= BACKOFF_MIN_SECONDS and waits[-1] >= BACKOFF_MAX_SECONDS / 2
+    dialer.channel_opened("bob", now)
+    assert wake_time(dialer.lost("bob", now)) - now <= SPREAD_SECONDS
 
 
 def test_a_channel_that_they_opened_ends_our_dial():

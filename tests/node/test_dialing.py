@@ -1,6 +1,7 @@
 """Who is dialled, with which key, over which circuit; what is left after lock, cut and move."""
 
-from onionchat.net.dialer import DialState
+from onionchat import limits
+from onionchat.net.dialer import URGENT_MAX_SECONDS, DialState
 from onionchat.net.failure import DialFailure
 
 
@@ -116,3 +117,32 @@ def test_who_moved_is_dialled_at_the_new_address(world, friends):
     world.pass_time(60)
     assert bob.contact("Alice").online
     assert old not in bob.tor.keys.held and alice.address in bob.tor.keys.held
+
+
+def test_a_blocked_contact_s_program_does_not_dial_without_end(world):
+    """The old address is there as long as somebody else has not the new one; nobody says why it turns one away."""
+    alice, bob, carol = (world.add(name) for name in ("Alice", "Bob", "Carol"))
+    for friend in (bob, carol):
+        world.befriend(alice, friend)
+    carol.cut()
+    old = alice.address
+    alice.do("contact.block", id="Bob")
+    before = len(world.network.dials)
+    world.pass_time(1800)
+    reached = [failure for address, failure in world.network.dials[before:] if address == old]
+    assert reached[:1] == [None] and len(reached) < 15
+
+
+def test_a_full_link_is_asked_less_and_less(world, monkeypatch):
+    monkeypatch.setattr(limits, "REQUESTS_PER_INVITATION_MAX", 1)
+    alice, bob, carol = (world.add(name) for name in ("Alice", "Bob", "Carol"))
+    link = alice.do("invite.create", open=True).link
+    for friend in (bob, carol):
+        friend.do("contact.add", link=link, name="Alice")
+    before = len(world.network.dials)
+    world.pass_time(1800)
+    assert len(world.network.dials) - before <= 2 * 1800 / URGENT_MAX_SECONDS, "somebody waits for it"
+    for request in alice.do("request.list"):
+        alice.do("request.accept", id=request.id)
+    world.pass_time(900)
+    assert [r.name for r in alice.do("request.list")] == ["Carol"], "it asks again, and finds room"
