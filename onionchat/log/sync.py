@@ -385,7 +385,7 @@ class SyncSession:
 
     def _older_came(self, log: LogId, before: LogHead | None, out: list[Command]) -> None:
         """A block of history may have brought tombstones, below what was asked about already."""
-        if before is not None and self._levels.ours[log].floor_seq != before.floor_seq:
+        if before is not None and (before.seq == 0 or self._levels.ours[log].floor_seq != before.floor_seq):
             self._bodies_asked.pop(log, None)
             self._ask_bodies(log, out)
 

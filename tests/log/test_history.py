@@ -8,9 +8,9 @@ from onionchat.log.commands import AdmitLog, AppendEntries, PrependBlock, SendRe
 from onionchat.log.history import FIRST_BLOCK_ENTRIES, Goal
 from onionchat.log.log import LogHead
 from onionchat.testing.playbook import Playbook
-from onionchat.wire.records import Ack, Batch, Frontier, Request
+from onionchat.wire.records import Ack, Batch, BodiesRequested, Frontier, Request
 from tests.log.chains import KEY, LOG, chain
-from tests.log.desk import ANN, CHAT, MY_OTHER, Desk, offer, position
+from tests.log.desk import ANN, BEN, CHAT, MY_OTHER, Desk, offer, position
 
 ENTRIES = chain(300)
 
@@ -138,3 +138,14 @@ def test_an_author_hears_that_its_history_is_here() -> None:
     head = desk.store.prepend(CHAT, play.take(PrependBlock).entries)
     session: Any = play.core
     play.when(lambda: session.log_changed(head, 0.0)).expect(SendRecord(Frontier(CHAT, (position(ENTRIES[:3]),))))
+
+
+def test_bodies_that_the_first_block_lacks_are_asked_of_the_others() -> None:
+    """Its author has forgotten them; a device that has only these entries has them still."""
+    desk = Desk(known=False)
+    desk.admit(offer())
+    play = desk.open(BEN, position(ENTRIES[:1]), history=Goal())
+    desk.store.prepend(CHAT, [ENTRIES[0].tombstone(), *ENTRIES[1:3]])
+    session: Any = play.core
+    asked = SendRecord(BodiesRequested(CHAT, LOG, ((1, 1),)))
+    assert asked in session.log_changed(desk.head(), 0.0)
