@@ -5,6 +5,9 @@ link; two links of one pair may be up at once (crossed dials), so that records a
 A run is determined by its seed. `Simulator.run` makes trouble, heals, and raises `Broken` with the seed when a
 promise does not hold: equal frontiers, equal order on the screen, nothing lost, nothing doubled, deletions hold,
 causal order, nobody blamed.
+
+It runs the rules of logs and sync alone (layers 4 and below), over a store of its own: a hundred worlds in the time
+of one of `testing/sim`, and with old disks put back. What whole nodes make of it, `testing/sim` shows.
 """
 
 import heapq

@@ -1,0 +1,109 @@
+"""Runs of worlds: trouble, healing, promises; each from its seed."""
+
+import gc
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onionchat.testing.sim.actions import Actions
+from onionchat.testing.sim.device import Device
+from onionchat.testing.sim.promises import Promises
+from onionchat.testing.sim.trouble import HOUR, Trouble
+from onionchat.testing.sim.world import World
+
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A sort of worlds. `friends_each`: how many contacts each person has at first, in a ring."""
+
+    people: int
+    trouble: Trouble
+    devices_each: int = 1
+    friends_each: int = 2
+    heal_seconds: float = 2 * HOUR
+
+
+@dataclass
+class Report:
+    """What one run came to."""
+
+    seed: int
+    devices: int
+    events: int
+    device_hours: float
+    messages: int
+    kills: int
+    connections: int
+    trace: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"seed {self.seed}: {self.devices} devices, {self.device_hours:,.0f} device-hours, {self.events:,} events,"
+            f" {self.messages:,} messages, {self.kills} kills, {self.connections:,} connections, {self.seconds:.1f} s"
+        )
+
+
+def run(seed: int, sort: Sort) -> Report:
+    """One world. `Broken` when a promise does not hold."""
+    began = time.monotonic()
+    with World(seed, sort.trouble) as world:
+        people = [world.add_person() for _ in range(sort.people)]
+        world.run(START_SECONDS)
+        pairs = {
+            frozenset((i, (i + step) % len(people))): (people[i], people[(i + step) % len(people)])
+            for i in range(len(people))
+            for step in range(1, sort.friends_each // 2 + 1)
+            if i != (i + step) % len(people)
+        }
+        world.befriend(list(pairs.values()))
+        add_devices(world, sort.devices_each)
+        make_trouble(world)
+        world.heal(sort.heal_seconds)
+        gc.collect()  # a Deferred whose failure nobody took says so when it goes
+        Promises(world).check()
+        return Report(
+            seed, len(world.devices), world.queue.run_count, world.device_hours, len(world.ledger.written),
+            world.kills, world.network.connections, world.queue.trace, time.monotonic() - began,
+        )  # fmt: skip
+
+
+def add_devices(world: World, devices_each: int) -> None:
+    """Link devices, in quiet, until everybody has so many; wait until all know of them."""
+    people = list(world.people.values())
+    for _ in range(devices_each - 1):
+        for person in people:
+            world.link(person, person.devices[0])
+        world.wait_until(lambda: not any(p.joining for p in people), "a device is not admitted")
+        world.wait_until(lambda: all(knows_all(world, d) for d in world.devices), "a new device is not known to all")
+
+
+def knows_all(world: World, device: Device) -> bool:
+    """Whether a device is a member, and knows its account's devices and all of its contacts'."""
+    if not device.is_ready or not device.node.book.is_member:
+        return False
+    book = device.node.book
+    counts = {name: len(person.devices) for name, person in world.people.items()}
+    is_level = {p.name for p in book.people.values()} == world.friends_of(device)
+    return is_level and all(len(p.devices) == counts[p.name] for p in book.people.values())
+
+
+def make_trouble(world: World) -> None:
+    """For as long as the sort wants it."""
+    actions = Actions(world)
+    world.network.refused_share = world.trouble.refused_share
+    end = world.queue.now + world.trouble.seconds
+    while world.queue.now < end:
+        actions.happen()
+        world.run(world.dice.expovariate(1 / world.trouble.pause_seconds))
+
+
+def total(reports: Sequence[Report]) -> str:
+    """One line about many runs."""
+    return (
+        f"{len(reports)} worlds: {sum(r.device_hours for r in reports):,.0f} device-hours,"
+        f" {sum(r.events for r in reports):,} events, {sum(r.messages for r in reports):,} messages,"
+        f" {sum(r.kills for r in reports):,} kills, {sum(r.connections for r in reports):,} connections"
+    )
