@@ -26,6 +26,7 @@ from onionchat.tui.toraccount import account_lines
 from onionchat.tui.widgets import Buttons, Field, SecretField
 
 POLL_SECONDS = 1.0
+ROWS_FOR_ALL = 20
 THEN = "When they use it, the console shows their request: F3. If you were given a link yourself: /add LINK. F1 helps."
 COLUMNS_MAX = 76
 
@@ -250,6 +251,8 @@ class FirstRun(urwid.Widget):
     def _keys_words(self) -> str:
         if self.step in ("recovery", "link"):
             return "PgDn shows more · Ctrl-Q leaves"
+        if self.step == "joining":
+            return "Esc ends it · Ctrl-Q leaves"
         if self.step == "name":
             return "Enter goes on · F2: another device of mine has onionchat already · Ctrl-Q leaves"
         return "Enter goes on · Esc goes back · Ctrl-Q leaves"
@@ -266,7 +269,9 @@ class FirstRun(urwid.Widget):
         field = None if self.step == "making" else self._field()
         field_rows = field.rows((columns,), True) if field is not None else 0
         message = padded(paragraph(self.message, max(columns - 2, 8), "warning")) if self.message else []
-        below = [*([self._strength_line()] if self._strength_line() else []), *message, *self._tor_lines(columns)]
+        below = [*([self._strength_line()] if self._strength_line() else []), *message]
+        if rows >= ROWS_FOR_ALL or self.step != "recovery":  # the words need the room more
+            below += self._tor_lines(columns)
         below += padded(paragraph(self._glyphs.plain(self._keys_words()), max(columns - 2, 8), "quiet"))
         room = max(rows - field_rows - len(below), 1)
         lines = self._lines(columns)
@@ -295,6 +300,8 @@ class FirstRun(urwid.Widget):
             self._enter()
         elif key == "esc" and self.step in ("first", "second", "code", "device", "history"):
             self._back()
+        elif key == "esc" and self.step == "joining" and self.join is not None:
+            self.join.cancel()
         elif key == "f2" and self.step == "name":
             self._join_instead()
         elif self.step != "making":

@@ -149,6 +149,15 @@ def test_wrong_codes_are_refused_and_esc_goes_back(run):
     assert "your name" in run.text
 
 
+def test_esc_ends_joining_and_another_code_may_be_tried(run):
+    begin_to_join(run)
+    run.press("esc")
+    assert run.founder.joiner.cancelled == 1 and run.done == []
+    assert "it was cancelled" in run.text and "The code of your other device" in run.text
+    run.press("esc")
+    assert "your name" in run.text
+
+
 def test_leaving_while_joining_ends_it(run):
     begin_to_join(run)
     run.press("ctrl q")
