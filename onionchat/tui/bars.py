@@ -37,6 +37,8 @@ def status_line(status: t.Status | None, columns: int, look: Look) -> Line:
     parts = [tor_words(status, look)]
     if status and status.queued:
         parts.append([("status", f"queued {status.queued}")])
+    if status and status.history_left:
+        parts.append([("accent", f"history: {status.history_left:,} to come")])
     if status and status.devices > 1:
         parts.append([("status", f"{status.devices} devices")])
     parts.append([("status", clock(look.now_ms, look))])

@@ -5,8 +5,8 @@ from typing import Any
 
 from onionchat.errors import LocalError
 from onionchat.tui.backend import Founder, Joiner
+from onionchat.tui.devicelines import word_rows
 from onionchat.tui.render import Line, Look, one_line, padded, paragraph
-from onionchat.tui.screens.devices import word_rows
 from onionchat.tui.widgets import Buttons, Field
 
 DAY_MS = 86_400_000

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from onionchat.api import types as t
 from onionchat.errors import LocalError, UsageError
 from onionchat.tui.desk import Desk
+from onionchat.tui.devicelines import joining_words
 from onionchat.tui.render import Line, Look, block, one_line, paragraph
 from onionchat.tui.toraccount import WHOSE
 from onionchat.tui.wrap import wrap
@@ -103,6 +104,7 @@ def status_lines(state: t.Status, columns: int, look: Look) -> list[Line]:
         ("Name", state.name),
         ("This device", state.device_label or state.device[:12]),
         ("Devices", str(state.devices)),
+        ("Joining", joining_words(state)),
         ("Tor", ", ".join(filter(None, (state.tor.state, f"{state.tor.bootstrap} %", state.tor.version, *tor_words)))),
         ("Onion", state.onion + (", only for devices of contacts" if state.restricted_discovery else "")),
         ("Connected", f"{len(state.peers)} devices"),

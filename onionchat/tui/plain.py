@@ -16,10 +16,11 @@ from onionchat.errors import LocalError, OnionchatError
 from onionchat.tui.backend import Backend, Options, Outside
 from onionchat.tui.commands import is_command, parse_command
 from onionchat.tui.desk import ScreenName
+from onionchat.tui.devicelines import device_lines
 from onionchat.tui.glyphs import Glyphs
 from onionchat.tui.render import Line, Look, block, message_lines, one_line, who_columns, zone_of
 from onionchat.tui.screens.connection import connection_lines
-from onionchat.tui.screens.devices import device_lines, link_lines
+from onionchat.tui.screens.devices import link_lines
 from onionchat.tui.screens.people import compare_lines, request_lines
 from onionchat.tui.screens.simple import help_lines, invitation_lines
 from onionchat.tui.terminal import Terminal

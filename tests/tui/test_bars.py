@@ -38,6 +38,11 @@ def test_the_status_line_drops_the_least_first(status, look):
     assert "21:41" in text(bars.status_line(status, 40, look))
 
 
+def test_the_history_that_is_still_to_come(status, look):
+    status.history_left = 12345
+    assert "history: 12,345 to come" in text(bars.status_line(status, 100, look))
+
+
 @pytest.mark.parametrize("columns", range(12, 130, 7))
 def test_it_never_is_wider_than_the_terminal(status, look, columns):
     assert width_of(bars.status_line(status, columns, look)) <= max(columns, 40)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from onionchat.api import types as t
 from onionchat.tui.attention import LOCK_AFTER, LOCK_VALUES, NOTIFY, NOTIFY_VALUES
 from onionchat.tui.backend import Options
+from onionchat.tui.devicelines import device_lines
 from onionchat.tui.render import Line, Look, one_line, padded, paragraph
-from onionchat.tui.screens.devices import device_lines
 from onionchat.tui.screens.frame import COLUMNS_MAX, Screen
 from onionchat.tui.widgets import Choice, Choices
 

@@ -3,58 +3,16 @@
 import pytest
 
 from onionchat.api import types as t
-from onionchat.testing.fakeworld import START_MS, fake_id, fake_words, qr_code
+from onionchat.testing.fakeworld import START_MS, fake_words, qr_code
 from onionchat.tui.glyphs import ASCII
 from onionchat.tui.render import Look, width_of
-from onionchat.tui.screens.devices import LinkScreen, device_lines, joining_words, link_lines
+from onionchat.tui.screens.devices import LinkScreen, link_lines
 
 CODE = "onionchat-link:" + "a" * 56
 
 
-def own(**keys):
-    values = {"id": fake_id("d"), "name": "laptop", "this": False, "online": False, "state": "active"}
-    return t.OwnDevice(**values | keys)
-
-
 def text_of(lines):
     return "\n".join("".join(text for _, text in line) for line in lines)
-
-
-@pytest.mark.parametrize(
-    "keys, words, style",
-    [
-        ({"this": True}, "this one", "accent"),
-        ({"online": True}, "  on", "accent"),
-        ({"last_seen": START_MS - 3_600_000}, "off, last seen 20:41", "quiet"),
-        ({"state": "removed"}, "removed: it gets nothing", "quiet"),
-        ({"state": "stolen"}, "declared stolen", "danger"),
-    ],
-)
-def test_each_state_is_said_in_words(look, keys, words, style):
-    lines = device_lines(own(**keys), 80, look)
-    assert words in text_of(lines) and lines[0][0][0] == style
-
-
-def test_hostile_labels_are_harmless(look, hostile):
-    assert hostile(text_of(device_lines(own(name="a\x1b[2J\u202e"), 40, look))) == []
-
-
-@pytest.mark.parametrize(
-    "keys, words",
-    [
-        ({}, ""),
-        ({"linking": "waiting"}, "asks the other one"),
-        ({"linking": "refused"}, "did not admit it"),
-        ({"history_left": 7}, "7 older messages"),
-    ],
-)
-def test_what_a_new_device_waits_for(keys, words):
-    from onionchat.testing.fakeservice import FakeService
-
-    status = FakeService().do_status_get(t.Nothing())
-    for name, value in keys.items():
-        setattr(status, name, value)
-    assert words in joining_words(status) and bool(words) == bool(joining_words(status))
 
 
 def waiting(**keys):
