@@ -40,6 +40,10 @@ class LockedError(LocalError):
     exit_code = ExitCode.LOCKED
 
 
+class RemovedError(LocalError):
+    """This device was removed from its account: it can be read, and nothing else."""
+
+
 class NoNodeError(LocalError):
     """No onionchat node is running on this profile. Start one with `onionchat run`."""
 

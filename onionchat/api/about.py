@@ -19,6 +19,7 @@ from onionchat.node.export import export_database
 from onionchat.node.node import Node
 from onionchat.store import messages as pages
 from onionchat.store import people
+from onionchat.store.gate import OUT
 from onionchat.store.people import DeviceRow
 from onionchat.store.rows import find_conversation
 
@@ -46,6 +47,12 @@ def onion_state(node: Node) -> Literal["unpublished", "publishing", "reachable"]
     row = node.services.current_address()
     state = OnionState.UNPUBLISHED if row is None else node.services.state(row.key)
     return state.value
+
+
+DISPUTED = (
+    "devices of this account have removed each other: contacts send nothing until the 24 recovery words have spoken;"
+    " where there are none, make a new account and tell your contacts by another way"
+)
 
 
 class About:
@@ -115,6 +122,12 @@ class About:
             status.address = book.this_device.certificate.address_text
         if node.own.is_linking:
             status.linking = "refused" if node.linking_refused else "waiting"
+        status.removed = node.book.is_out
+        roster = book.own_roster
+        if roster is not None and roster.disputed:
+            status.warnings.append(DISPUTED)
+        elif node.book.is_out:
+            status.warnings.append(OUT)
         if node.own.history is not None:
             status.history_left = pages.history_left(c, node.own.history.not_before_ms) or None
         status.devices = len(book.own_devices)

@@ -11,11 +11,12 @@ from onionchat.api import types as t
 from onionchat.api.present import Presenter
 from onionchat.crypto.keys import ExchangeKey, SigningKey
 from onionchat.errors import LocalError, UsageError
+from onionchat.identity.account import roster_fingerprint
 from onionchat.identity.contact import check_pet_name, suggest_name
 from onionchat.identity.link import parse_link
 from onionchat.ids import AccountId, id_text
 from onionchat.kinds import account as kinds
-from onionchat.node.book import Person, forced_setting, is_id_of
+from onionchat.node.book import Person, dispute_setting, forced_setting, is_id_of
 from onionchat.node.events import RequestChanged
 from onionchat.node.node import Node
 from onionchat.node.removal import forget_contact
@@ -243,9 +244,14 @@ class Contacts:
     def set_trust(self, params: t.ContactTrust) -> Any:
         """What the user says of a contact's keys."""
         person = self._node.book.find(params.name)
-        if person.trust == params.trust:
+        settles = params.trust == "validated" and person.is_disputed
+        if person.trust == params.trust and not settles:
             return t.Done()
         bodies: list[Any] = [kinds.TrustSet(person.account, params.trust)]
+        if settles and person.roster is not None:
+            # for this very roster: whatever else its devices say of each other, it is in dispute again
+            fingerprint = roster_fingerprint(person.roster).hex()
+            bodies.append(kinds.Setting(dispute_setting(person.account), fingerprint))
         if person.is_forced:
             bodies.append(kinds.Setting(forced_setting(person.account), ""))
         done = self._write(*bodies)

@@ -284,8 +284,11 @@ def require_writable(person: Person | None, force: bool = True) -> None:
         raise LocalError(f"{person.name} is blocked; `onionchat unblock` first")
     if person.value.state != "active":
         raise LocalError(f"{person.name} is history that was imported: it can be read, not written to")
-    if person.roster is not None and person.roster.disputed:
-        raise LocalError(f"{person.name}'s devices removed each other; nothing is sent until that is settled")
+    if person.is_disputed:
+        raise LocalError(
+            f"{person.name}'s devices removed each other: nothing is sent until the recovery words have spoken, or you"
+            f" have compared words anew: `onionchat contact NAME validated`"
+        )
     if person.trust == "compromised" and not force:
         raise LocalError(f"{person.name} is marked as compromised; compare words anew, or use --force")
 

@@ -16,6 +16,7 @@ from onionchat.node.forgetting import outstanding
 from onionchat.node.founding import DEVICE_SETTING
 from onionchat.node.linking import LinkState
 from onionchat.node.node import Node
+from onionchat.node.reviewing import chosen, remove_contacts, repairs, review
 from onionchat.store import people
 from onionchat.text import name_key, safe_line
 
@@ -59,6 +60,8 @@ class Devices:
         return {
             "device.list": self.devices,
             "device.rename": self.rename,
+            "device.review": self.review,
+            "device.untrust": self.untrust,
             "link.start": self.start_link,
             "link.state": self.link,
             "link.confirm": self.confirm_link,
@@ -83,8 +86,11 @@ class Devices:
             for row in people.devices_of(node.store.reads, node.own.account)  # the disk knows when they were seen
             if row.id in node.book.own_devices
         ]
-        for device, removal in roster.removed.items() if roster is not None else ():
-            state: Literal["removed", "stolen"] = "stolen" if removal.reason == "stolen" else "removed"
+        for device in sorted(roster.devices - roster.active) if roster is not None else ():
+            removal = roster.removed.get(device) if roster is not None else None
+            state: Literal["removed", "stolen"] = (
+                "stolen" if removal is not None and removal.reason == "stolen" else "removed"
+            )
             name, this = node.book.device_label(device), device == node.own.device
             found.append(t.OwnDevice(id=id_text(device), name=name, this=this, online=False, state=state))
         return found
@@ -98,6 +104,33 @@ class Devices:
         label = check_pet_name(params.name, others)
         done = node.append_self([Setting(DEVICE_SETTING + id_text(device), label)])
         return done.addCallback(lambda _: t.Done())
+
+    # --- removing ------------------------------------------------------------------------------------------
+    def review(self, params: t.DeviceOnly) -> list[t.Deed]:
+        """What a device did."""
+        deeds = review(self._node, find_device(self._node, params.device))
+        return [
+            t.Deed(
+                id=id_text(deed.id), kind=deed.kind, time=deed.ms or None, text=deed.text, undo=deed.is_undone_with_all
+            )
+            for deed in deeds
+        ]
+
+    def untrust(self, params: t.DeviceUntrust) -> Any:
+        """Remove a device."""
+        node = self._node
+        device = find_device(node, params.device)
+        label = safe_line(node.book.device_label(device))[:64]
+        undone = chosen(review(node, device), params.undo)
+        devices = [deed.device for deed in undone if deed.device is not None]
+        is_answer = node.book.is_out
+        done = node.untrusting.untrust(device, params.stolen, devices, repairs(undone))
+        done.addCallback(lambda _: remove_contacts(node, undone))
+        notice = f"“{label}” is out; this device moves to a new address"
+        if is_answer:
+            notice = f"“{label}” and this device are both out, as nobody can tell which of you is right: contacts see"
+            notice += " the account in red until the recovery words have spoken"
+        return done.addCallback(lambda _: t.Done(notice=notice))
 
     # --- linking -------------------------------------------------------------------------------------------
     def start_link(self, _: t.Nothing) -> t.LinkStatus:

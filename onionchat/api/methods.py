@@ -59,6 +59,8 @@ METHODS: tuple[Method, ...] = (
     Method("message.read", t.ReadMark, t.Done, "Marks a conversation read."),
     Method("device.list", t.Nothing, list[t.OwnDevice], "My devices."),
     Method("device.rename", t.DeviceRename, t.Done, "Gives a device of mine another label."),
+    Method("device.review", t.DeviceOnly, list[t.Deed], "What a device of mine did, the newest first."),
+    Method("device.untrust", t.DeviceUntrust, t.Done, "Removes a device of mine, and undoes what it did."),
     Method("link.start", t.Nothing, t.LinkStatus, "Makes a code for linking a new device, and waits.", live=True),
     Method("link.state", t.Nothing, t.LinkStatus, "How far linking is: the words to compare.", live=True),
     Method("link.confirm", t.LinkConfirm, t.LinkStatus, "Says whether both devices show the same words.", live=True),

@@ -49,26 +49,22 @@ class Presenter:
             trust=self.trust(person),
             online=any(device.online for device in devices),
             devices=devices,
-            former=[id_text(device) for device in person.former],
-            stolen=self._stolen(person),
+            former=[id_text(device) for device in former_devices(person)],
+            stolen=[id_text(device) for device in sorted(person.stolen)],
+            alarm=alarm(person),
             unread=0 if row is None else pages.unread_count(self._node.store.reads, row.n),
             blocked=person.value.state == "blocked",
             removed=person.value.state == "removed",
-            disputed=person.roster is not None and person.roster.disputed,
+            disputed=person.is_disputed,
             remote_name=person.value.remote_name,
             introduced_by=person.value.introduced_by,
             quota_bytes=person.value.quota_bytes,
             quota_used_bytes=used,
         )
 
-    @staticmethod
-    def _stolen(person: Person) -> list[str]:
-        removed = {} if person.roster is None else person.roster.removed
-        return [id_text(device) for device, removal in removed.items() if removal.reason == "stolen"]
-
     def trust(self, person: Person) -> t.Trust:
         """The trust state; an account in dispute counts as compromised."""
-        if person.roster is not None and person.roster.disputed:
+        if person.is_disputed:
             return "compromised"
         return person.trust  # type: ignore[return-value]
 
@@ -322,6 +318,27 @@ class Presenter:
 def draft_key(row: ConversationRow) -> str:
     """The setting that keeps a conversation's draft."""
     return f"draft:{id_text(row.id)}"
+
+
+def former_devices(person: Person) -> list[DeviceId]:
+    """Devices of a contact that are out, as far as we were told of them."""
+    known = person.roster.devices - person.roster.active if person.roster is not None else frozenset()
+    return sorted(known | set(person.former))
+
+
+def alarm(person: Person) -> str:
+    """What is to be shown in red of a contact; empty when all is well."""
+    name = safe_line(person.name)
+    if person.is_disputed:
+        return (
+            f"{name}'s devices have removed each other, and nobody can tell which one is in the wrong hands: nothing is"
+            f" sent. Ask {name} by another way; it ends when the recovery words have spoken, or when you have compared"
+            " words anew and say so"
+        )
+    if person.stolen:
+        count = "a device" if len(person.stolen) == 1 else f"{len(person.stolen)} devices"
+        return f"{count} of {name}'s reported as stolen: what came from there may not be {name}'s, and no more is taken"
+    return ""
 
 
 def qr_lines(text: str) -> list[str]:

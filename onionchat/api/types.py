@@ -137,6 +137,7 @@ class Status(Result):
     recovery_pending: bool = False
     warnings: list[str] = []
     linking: Literal["", "waiting", "refused"] = ""  # this device is not known to be in its account yet
+    removed: bool = False  # this device was removed from its account: it can be read, and nothing else
     history_left: int | None = None  # messages that are still being brought to this new device; null when it has all
     onion_problem: str = ""  # why Tor does not publish it, as far as it said
 
@@ -244,7 +245,10 @@ class Device(Result):
 
 
 class Contact(Result):
-    """A person in my list. `stolen`: those of the `former` devices that were declared stolen."""
+    """A person in my list. `stolen`: those of the `former` devices that were declared stolen.
+
+    `alarm`: a sentence that is to be shown in red; empty when all is well.
+    """
 
     id: str
     name: str
@@ -261,6 +265,7 @@ class Contact(Result):
     introduced_by: str = ""
     quota_bytes: int = limits.QUOTA_TOTAL_BYTES
     quota_used_bytes: int = 0
+    alarm: str = ""
 
 
 class ContactName(Params):
@@ -331,6 +336,34 @@ class DeviceRename(Params):
 
     device: str
     name: str
+
+
+class DeviceOnly(Params):
+    """A device of mine, by label or (the beginning of) its id."""
+
+    device: str
+
+
+class Deed(Result):
+    """One thing that a device of mine did. `time`: null where nobody knows. `undo`: whether `all` undoes it; a contact
+    that it added is only removed when its id is given."""
+
+    id: str
+    kind: Literal["device", "contact", "trust", "forget", "invitation"]
+    time: int | None
+    text: str
+    undo: bool
+
+
+class DeviceUntrust(Params):
+    """Removes a device of mine. `stolen`: it is in the wrong hands; what it writes from now on is refused everywhere.
+
+    `undo`: `all`, `none`, or ids that `device.review` gave.
+    """
+
+    device: str
+    stolen: bool = False
+    undo: list[str] | Literal["all", "none"] = "none"
 
 
 class LinkStatus(Result):

@@ -1,15 +1,15 @@
 """Commands about the devices of the account: the list, linking one that is in with a new one."""
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
 from onionchat.api import types as t
 from onionchat.cli import mainloop
-from onionchat.cli.asking import ask_while, can_be_asked
-from onionchat.cli.output import note, plural, say, say_json, say_table
+from onionchat.cli.asking import ask_while, ask_yes, can_be_asked
+from onionchat.cli.output import date_and_clock, note, plural, say, say_json, say_table
 from onionchat.cli.session import Context, LiveSession
 from onionchat.errors import LocalError
 
@@ -33,6 +33,31 @@ def devices(context: Context) -> int:
     say_table(rows)
     say(f"({plural(len(found), 'device')})")
     return 0
+
+
+# --- removing -----------------------------------------------------------------------------------------------
+def untrust(context: Context) -> int:
+    """`untrust`: on a terminal what the device did is listed, and asked about."""
+    options = context.options
+    undo: Literal["all", "none"] = options.undo or "none"
+    if options.undo is None and can_be_asked():
+        undo = _ask_undo(context, options.device)
+    params = t.DeviceUntrust(device=options.device, stolen=options.stolen, undo=undo)
+    result: t.Done = context.call("device.untrust", params)
+    note(result.notice)
+    return 0
+
+
+def _ask_undo(context: Context, device: str) -> Literal["all", "none"]:
+    deeds: list[t.Deed] = context.call("device.review", t.DeviceOnly(device=device))
+    for deed in deeds:
+        say(f"{date_and_clock(deed.time) if deed.time else 'at some time'}  {deed.text}")
+    say(f"({plural(len(deeds), 'thing')} that this device did, as far as they still stand)")
+    if not ask_yes("Remove this device for good?"):
+        raise LocalError("nothing was done")
+    if not any(deed.undo for deed in deeds):
+        return "none"
+    return "all" if ask_yes("Undo what it did: devices that it linked, trust, blocks, deletions?") else "none"
 
 
 # --- a device that is in ----------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ def _status_rows(found: t.Status) -> list[tuple[str, str]]:
     if found.requests:
         rows.append(("requests", str(found.requests)))
     rows.append(("devices", str(found.devices)))
+    if found.removed:
+        rows.append(("removed", "this device is out of its account: it can be read, and nothing else"))
     if found.linking:
         rows.append(("linking", _LINKING[found.linking]))
     if found.history_left is not None:

@@ -191,7 +191,10 @@ def _show_contact(context: Context) -> int:
         seen = "online" if device.online else f"last seen {date_and_clock(device.last_seen)}"
         rows.append(("device", f"{device.id[:12]}  {seen}"))
     if found.former:
-        rows.append(("removed", plural(len(found.former), "device")))
+        stolen = f", {len(found.stolen)} of them stolen" if found.stolen else ""
+        rows.append(("removed", plural(len(found.former), "device") + stolen))
+    if found.alarm:
+        rows.append(("ALARM", found.alarm))
     rows.append(("quota", f"{bytes_text(found.quota_used_bytes)} of {bytes_text(found.quota_bytes)}"))
     rows.append(("unread", str(found.unread)))
     say_table(rows)
@@ -202,7 +205,7 @@ def _states(found: t.Contact) -> list[str]:
     texts = {
         "blocked": "blocked",
         "removed": "removed",
-        "disputed": "DISPUTED: its devices have removed each other; compare words anew",
+        "disputed": "DISPUTED: its devices have removed each other",
     }
     return [text for name, text in texts.items() if getattr(found, name)]
 

@@ -140,6 +140,14 @@ COMMANDS: tuple[Command, ...] = (
             "is removed as stolen had put it out and --keep names it."),
     Command("wipe", PROFILE, "destroy the profile and all that is in it", "commands_profile:wipe", (YES,)),
     Command("devices", PROFILE, "my devices", "commands_devices:devices", (JSON,)),
+    Command("untrust", PROFILE, "remove a device of yours, lost, stolen or not used any more",
+            "commands_devices:untrust", (
+        word("device", "its name, or the beginning of its id, as `devices` lists them"),
+        flag("--stolen", help="it is in the wrong hands: what it writes from now on is refused, all links are closed"),
+        option("--undo", choices=("all", "none"), help="undo what it did (devices that it linked, trust, "
+               "deletions), or not; without it you are asked on a terminal, and nothing is undone elsewhere"),
+    ), text="Nothing reaches the device from then on, from this account or from contacts who have heard. Every device "
+            "that stays moves to a new address."),
     Command("link", PROFILE, "let a new device of yours in: a code for it, and words to compare",
             "commands_devices:link", (
         flag("--qr", help="also draw the code as a QR code"),

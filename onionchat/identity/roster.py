@@ -72,9 +72,9 @@ class Roster:
         """What a device signed: what `untrust --stolen` lists."""
         return tuple(s for s in self.parsed if s.signer == device)
 
-    def heads_before(self, device: bytes) -> tuple[StatementId, ...]:
-        """Heads that know of no removal by this device: for the answer of one that it removed. Both will be out."""
-        tainted = {s.id for s in self.statements_of(device) if isinstance(s.body, Remove)}
+    def heads_before(self, *devices: bytes) -> tuple[StatementId, ...]:
+        """Heads that know of no removal by these: for the answer of one that they removed. All of them will be out."""
+        tainted = {s.id for device in devices for s in self.statements_of(device) if isinstance(s.body, Remove)}
         while fresh := {s.id for s in self.parsed if s.id not in tainted and not tainted.isdisjoint(s.heads)}:
             tainted |= fresh
         clean = [s for s in self.parsed if s.id not in tainted]

@@ -1,6 +1,6 @@
 """Kinds of *self*, the conversation of one's own devices: contacts, trust, marks, settings, invitations.
 
-Each but `Read`, `Forget` and `Card` is a register: what is superseded loses its body.
+Each but `Read`, `Forget`, `Restore` and `Card` is a register: what is superseded loses its body.
 """
 
 from typing import Annotated, Literal
@@ -9,7 +9,15 @@ import msgspec
 
 from onionchat import limits
 from onionchat.codec import Bytes32, Record, Unsigned, encode
-from onionchat.kinds.changes import AccountLearned, BodiesForgotten, Change, ConversationWanted, ReadUpTo, RegisterSet
+from onionchat.kinds.changes import (
+    AccountLearned,
+    BodiesForgotten,
+    Change,
+    ConversationWanted,
+    ForgettingTakenBack,
+    ReadUpTo,
+    RegisterSet,
+)
 
 Name = Annotated[str, msgspec.Meta(max_length=limits.NAME_MAX_CHARACTERS * 4)]
 Ranges = Annotated[tuple[tuple[Unsigned, Unsigned], ...], msgspec.Meta(max_length=limits.RANGES_MAX)]
@@ -99,8 +107,18 @@ class Forget(Record, frozen=True):
     ranges: Ranges
 
     def fold(self, _conversation: bytes) -> tuple[Change, ...]:
-        """Holds for ever."""
+        """Holds until it is taken back."""
         return (BodiesForgotten(self.conversation, self.log, self.ranges),)
+
+
+class Restore(Record, frozen=True):
+    """Takes back what a device of ours had no right to forget: ids of entries of kind `forget`."""
+
+    entries: Annotated[tuple[Bytes32, ...], msgspec.Meta(max_length=limits.RANGES_MAX)]
+
+    def fold(self, _conversation: bytes) -> tuple[Change, ...]:
+        """Holds for ever."""
+        return (ForgettingTakenBack(self.entries),)
 
 
 class Setting(Record, frozen=True):

@@ -67,6 +67,13 @@ class BodiesForgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgettingTakenBack:
+    """The `forget`s with these ids hold no more, whether they have come or not."""
+
+    entries: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountLearned:
     """Roster statements and device cards of an account: sets that only grow, the highest serial of a card wins."""
 
@@ -82,4 +89,13 @@ class ConversationWanted:
     account: bytes
 
 
-Change = MessageShown | MessageMarked | RegisterSet | ReadUpTo | BodiesForgotten | AccountLearned | ConversationWanted
+Change = (
+    MessageShown
+    | MessageMarked
+    | RegisterSet
+    | ReadUpTo
+    | BodiesForgotten
+    | ForgettingTakenBack
+    | AccountLearned
+    | ConversationWanted
+)

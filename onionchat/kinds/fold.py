@@ -46,6 +46,7 @@ KINDS: dict[str, tuple[type[Body], frozenset[Place]]] = {
     "certificate": (account.Card, SELF_ONLY),
     "read": (account.Read, SELF_ONLY),
     "forget": (account.Forget, SELF_ONLY),
+    "restore": (account.Restore, SELF_ONLY),
     "setting": (account.Setting, SELF_ONLY),
     "invitation": (account.Invitation, SELF_ONLY),
     "asked": (account.Asked, SELF_ONLY),

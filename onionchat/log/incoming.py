@@ -220,6 +220,14 @@ class Inflow:
         self._under_way += bool(entries)
         return entries
 
+    def cut(self, log: LogId) -> None:
+        """The log ends elsewhere now: what was held and what was asked for does not count any more."""
+        self._ahead.pop(log, None)
+        for entry in self._held.pop(log, {}).values():
+            self._held_bytes -= entry.size_bytes
+        self._asked.pop(log, None)
+        self._scheduler.release(log, self)
+
     # --- commits -----------------------------------------------------------------------------------
     def expected(self, log: LogId) -> int:
         """Where the log will be when all that is under way is committed."""

@@ -108,6 +108,17 @@ class Outflow:
             raise RemoteError("an acknowledgement without a batch")
         self._unanswered -= 1
 
+    def cut(self, log: LogId, last: int) -> None:
+        """The log ends there now: nothing past it goes out."""
+        for streams in (self._requested, self._live):
+            stream = streams.get(log)
+            if stream is not None and stream.last > last:
+                stream.last = last
+                while stream.fresh and stream.next + len(stream.fresh) - 1 > last:
+                    stream.fresh.pop()
+                if stream.next > last:
+                    del streams[log]
+
     def clear(self) -> None:
         """The peer does not know the conversation: nothing is on its way any more."""
         self._requested.clear()

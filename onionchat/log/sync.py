@@ -418,6 +418,29 @@ class SyncSession:
         self._in.behind.add(head.log)
         return out + self._go_on(now)
 
+    def log_cut(self, head: LogHead, now: float) -> list[Command]:
+        """A removal ends the log elsewhere than before, it may be before its head of then: what is past it is gone."""
+        if self.state is State.CLOSED:
+            return []
+        log = head.log
+        self._levels.ours[log] = head
+        self._announced[log] = min(self._announced.get(log, 0), head.seq)
+        self._in.cut(log)
+        self._out.cut(log, head.seq)
+        self._bodies_asked.pop(log, None)
+        self._in.behind.add(log)
+        return self._go_on(now)
+
+    def bodies_wanted(self, now: float) -> list[Command]:
+        """Bodies that were gone for good are wanted after all: ask again for all that lack."""
+        if self.state is not State.OPEN:
+            return []
+        self._bodies_asked.clear()
+        out: list[Command] = []
+        for log in sorted(self._levels.ours):
+            self._ask_bodies(log, out)
+        return out + self._go_on(now)
+
     def members_changed(self, now: float) -> list[Command]:
         """A roster or certificate changed: offers that could not be believed are looked at again."""
         if self.state is not State.OPEN:

@@ -11,7 +11,6 @@ from onionchat import limits
 from onionchat.identity.account import Roster, statements_for_contact
 from onionchat.ids import AccountId, ConversationId, DeviceId
 from onionchat.kinds import account as kinds
-from onionchat.node.book import Person
 from onionchat.node.events import ContactChanged, ConversationChanged, LinkChanged
 from onionchat.store.boxes import make_boxes
 from onionchat.store.db import Connection
@@ -45,6 +44,7 @@ class Accounts:
         self._make_boxes(self._node.own.account)
         for account in [self._node.own.account, *self._node.book.people]:
             self._announce(account)
+        self._node.untrusting.look()
 
     def changed(self, account: AccountId) -> None:
         """Statements or cards of an account were committed."""
@@ -55,10 +55,13 @@ class Accounts:
             return
         self._make_boxes(account)
         self._announce(account)
-        if is_own:
+        if is_own and not node.book.is_out:
             self._own_changed()
         node.peers.look_again(account)
+        if node.book.is_out:
+            node.untrusting.found_out()
         node.dialing.refresh()
+        node.untrusting.look()
         node.emit(ContactChanged(account, "device"))
 
     def _own_changed(self) -> None:
@@ -222,10 +225,3 @@ def cards_of(account: bytes, statements: Iterable[bytes], cards: Iterable[tuple[
     every, most = tuple(cards), limits.DEVICES_PER_ACCOUNT_MAX
     bodies.append(kinds.Card(account, tuple(chunk), every[:most]))
     return bodies + [kinds.Card(account, (), every[i : i + most]) for i in range(most, len(every), most)]
-
-
-def is_shown_red(person: Person) -> bool:
-    """Whether a contact's own devices accuse each other, or one was stolen."""
-    return person.roster is not None and (
-        person.roster.disputed or any(out.reason == "stolen" for out in person.roster.removed.values())
-    )

@@ -8,7 +8,7 @@ from typing import TypeVar
 from onionchat import limits
 from onionchat.codec import decode
 from onionchat.errors import LocalError, RemoteError
-from onionchat.identity.account import Roster, fold
+from onionchat.identity.account import Roster, fold, roster_fingerprint
 from onionchat.identity.contact import suggest_name
 from onionchat.ids import AccountId, ConversationId, DeviceId, id_text, parse_id
 from onionchat.kinds import account as kinds
@@ -22,6 +22,7 @@ from onionchat.text import name_key, skeleton
 V = TypeVar("V")
 PREFIX_MIN_CHARACTERS = 6
 FORCED_SETTING = "forced:"
+DISPUTE_SETTING = "dispute:"
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Person:
     former: tuple[DeviceId, ...]
     conversation: ConversationId
     is_forced: bool = False  # compromised, and the user has said to write all the same
+    is_settled: bool = False  # in dispute, and the user has compared words with those that are left
     shown: str = ""  # its name with a number, when an older contact was given the same on a device that was apart
 
     @property
@@ -50,9 +52,23 @@ class Person:
     @property
     def is_active(self) -> bool:
         """Whether its devices may have channels with us."""
-        if self.value.state != "active" or (self.roster is not None and self.roster.disputed):
-            return False
-        return self.trust != "compromised" or self.is_forced
+        return self.may_speak and not self.is_disputed
+
+    @property
+    def may_speak(self) -> bool:
+        """Whether what its devices say of their account is heard."""
+        return self.value.state == "active" and (self.trust != "compromised" or self.is_forced)
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether its devices accuse each other, and the user has not said who is who."""
+        return self.roster is not None and self.roster.disputed and not self.is_settled
+
+    @property
+    def stolen(self) -> frozenset[DeviceId]:
+        """The devices that were reported as stolen."""
+        removed = self.roster.removed if self.roster is not None else {}
+        return frozenset(device for device, removal in removed.items() if removal.reason == "stolen")
 
 
 @dataclass
@@ -86,6 +102,7 @@ class Book:
         """One register changed."""
         value = people.register(c, kind, key)
         if value is None:
+            self._drop_register(c, kind, key)
             return
         match kind:
             case "contact" | "trust" | "choice":
@@ -100,10 +117,39 @@ class Book:
                 setting = _decoded(value, kinds.Setting)
                 if setting is not None:
                     self.settings[setting.key] = setting.value
-                    if setting.key.startswith(FORCED_SETTING):
-                        self.reload_account(c, AccountId(parse_id(setting.key.removeprefix(FORCED_SETTING))))
+                    self._reload_account_of(c, setting.key)
             case "timer":
                 self.timers[ConversationId(key)] = int.from_bytes(value, "big")
+            case _:
+                pass
+
+    def _reload_account_of(self, c: Connection, key: str) -> None:
+        """Some settings are about a contact."""
+        for prefix in (FORCED_SETTING, DISPUTE_SETTING):
+            if key.startswith(prefix):
+                try:
+                    account = AccountId(parse_id(key.removeprefix(prefix)))
+                except LocalError:
+                    return
+                self.reload_account(c, account)
+
+    def _drop_register(self, c: Connection, kind: str, key: bytes) -> None:
+        """What a stolen device has written after the end of its log is not there any more."""
+        match kind:
+            case "contact" | "trust" | "choice":
+                self.reload_account(c, AccountId(key[: limits.KEY_BYTES]))
+            case "asked":
+                self.asked.pop(key, None)
+            case "request":
+                self.requests.pop(AccountId(key), None)
+            case "invitation":
+                self.invitations.pop(key, None)
+            case "setting":
+                name = key.decode("utf-8", "replace")
+                self.settings.pop(name, None)
+                self._reload_account_of(c, name)
+            case "timer":
+                self.timers.pop(ConversationId(key), None)
             case _:
                 pass
 
@@ -120,9 +166,11 @@ class Book:
         if account == self.own.account:
             self.own_roster, self.own_devices = roster, active
             self.this_device = next((row for row in rows if row.id == self.own.device), None)
+            self.own.is_out = roster is not None and self.own.device in roster.devices - roster.active
             return
         value = people.contact_of(c, account)
         if value is None:
+            self._drop_person(account)
             return
         trust = people.register(c, "trust", account)
         said = _decoded(trust, kinds.TrustSet) if trust is not None else None
@@ -134,8 +182,20 @@ class Book:
             tuple(row.id for row in rows if row.id not in active),
             direct_id(self.own.account, account),
             _is_set(people.register(c, "setting", forced_setting(account).encode())),
+            roster is not None and _said(c, dispute_setting(account)) == roster_fingerprint(roster).hex(),
         )
         self._settle_names(account)
+
+    def _drop_person(self, account: AccountId) -> None:
+        """A stolen device had added it, after the end of its log."""
+        if self.people.pop(account, None) is None:
+            return
+        keys = self._keys.pop(account, frozenset())
+        for key in keys:
+            self._holders[key].discard(account)
+        concerned = {other for key in keys for other in self._holders[key]}
+        if concerned:
+            self._number(concerned)
 
     # --- names ---------------------------------------------------------------------------------------
     def _settle_names(self, account: AccountId) -> None:
@@ -223,6 +283,20 @@ class Book:
         return self.own_roster is not None and self.own_roster.is_member(self.own.device)
 
     @property
+    def is_out(self) -> bool:
+        """Whether this device was one of its account, and is none any more."""
+        return self.own.is_out
+
+    @property
+    def may_return(self) -> bool:
+        """Whether this device is out, and the recovery key may let it in again: another one has called it stolen."""
+        roster = self.own_roster
+        removal = roster.removed.get(self.own.device) if roster is not None else None
+        if roster is None or removal is None or roster.recovery_public is None:
+            return False
+        return removal.reason == "stolen" and removal.by is not None
+
+    @property
     def other_devices(self) -> dict[DeviceId, DeviceRow]:
         """Our account's devices but this one, as far as their cards are known."""
         return {device: row for device, row in self.own_devices.items() if device != self.own.device}
@@ -240,6 +314,17 @@ def _name_keys(name: str) -> frozenset[str]:
 def forced_setting(account: bytes) -> str:
     """The setting that lets a compromised contact have channels, until it is marked anew."""
     return FORCED_SETTING + id_text(account)
+
+
+def dispute_setting(account: bytes) -> str:
+    """The setting that lets an account in dispute talk: the fingerprint of the roster that the user has validated."""
+    return DISPUTE_SETTING + id_text(account)
+
+
+def _said(c: Connection, key: str) -> str:
+    value = people.register(c, "setting", key.encode())
+    setting = _decoded(value, kinds.Setting) if value is not None else None
+    return "" if setting is None else setting.value
 
 
 def _is_set(value: bytes | None) -> bool:

@@ -49,6 +49,7 @@ class Chores:
         self._allow_more()
         self._node.peers.tidy()
         self._node.services.drop_old()
+        self._node.untrusting.look()
         if any(i.state == "open" and 0 < i.expires_ms <= now_ms for i in self._node.book.invitations.values()):
             self._node.services.expire()
 

@@ -55,6 +55,16 @@ class Dialing:
         self._dialer = Dialer(self._node.random)
         self._granted.clear()
 
+    def begin_anew(self) -> None:
+        """What was learnt by failing does not count any more: there is something else to say."""
+        if not self._is_on:
+            return
+        for underway in list(self._underway.values()):
+            underway.cancel()
+        self._cancel_wake()
+        self._dialer = Dialer(self._node.random)
+        self.start()
+
     @property
     def _now(self) -> float:
         return float(self._node.reactor.seconds())
@@ -68,8 +78,10 @@ class Dialing:
         # without a discovery key, as it comes with an import, nobody is found
         wanted = [device for person in book.active() for device, row in person.devices.items() if row.discovery]
         wanted += [device for device in book.own_devices if device != self._node.own.device]
-        devices = set(wanted)
         asked = [key for key, asked in book.asked.items() if asked.state in ("waiting", "kept")]
+        if book.is_out:
+            wanted, asked = [*self._node.untrusting.to_tell()], []
+        devices = set(wanted)
         self._revoke_unwanted(devices)
         fresh = {key for key in asked if book.asked[key].state == "waiting"}
         urgent = (self._urgent & devices) | fresh

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from onionchat.crypto.keys import SigningKey
+from onionchat.identity.account import fold
 from onionchat.identity.device import issue_certificate
 from onionchat.ids import AccountId, id_text
 from onionchat.kinds.account import Setting
@@ -22,7 +23,7 @@ from onionchat.store.own import (
     set_meta,
     write_own,
 )
-from onionchat.store.people import add_address, add_card, add_statements, discovery_for
+from onionchat.store.people import add_address, add_card, add_statements, discovery_for, note_evaded
 
 Random = Callable[[int], bytes]
 
@@ -68,6 +69,8 @@ def found_member(membership: Membership, c: Connection, random: Random, now_ms: 
     for certificate, discovery in membership.cards:
         add_card(c, own.account, certificate, discovery)
     found_device(c, own, membership.keys, random, now_ms)
+    roster = fold(membership.statements, own.account)
+    note_evaded(c, own.account, roster.devices - roster.active, now_ms)
     begin_linking(c, own, HistoryWish(membership.history_not_before_ms, now_ms))
     return own
 
@@ -82,14 +85,14 @@ def found_device(c: Connection, own: Own, keys: DeviceKeys, random: Random, now_
 
 
 def move_device(
-    c: Connection, own: Own, now_ms: int, urgent: bool, random: Random, least_serial: int = 0
+    c: Connection, own: Own, now_ms: int, urgent: bool, random: Random, least_serial: int = 0, held: bool = False
 ) -> tuple[int, tuple[bytes, bytes]]:
     """A new address for this device: the serial of its certificate, and its card for own devices.
 
     `Own.statics` gets the serial, and whoever has to know the card, after the commit.
     """
     serial = add_serial(c, own.static, least_serial)
-    row = add_address(c, serial, now_ms, urgent, random, own.account)
+    row = add_address(c, serial, now_ms, urgent, random, own.account, held=held)
     certificate = issue_certificate(own.identity, row.key, own.static.public, serial)
     discovery = discovery_for(c, row.key, own.account)
     add_card(c, own.account, certificate, discovery)

@@ -46,6 +46,7 @@ from onionchat.node.services import DEVICE, Services
 from onionchat.node.standing import ACCOUNT_BYTES, OF_CONTACT, Standing
 from onionchat.node.syncing import Syncing
 from onionchat.node.telling import Telling
+from onionchat.node.untrusting import Untrusting
 from onionchat.store import people, quota
 from onionchat.store.db import Connection, explained
 from onionchat.store.gate import Gate
@@ -96,6 +97,7 @@ class Node(Telling):
         self.accounts = Accounts(self)
         self.standing = Standing(self)
         self.linking = Linking(self)
+        self.untrusting = Untrusting(self)
         self.linking_refused = False
         """This device waits for being admitted, and a device of the account says that it knows nothing of it."""
         self.forks = Forks(self)
@@ -461,7 +463,8 @@ class Node(Telling):
         if isinstance(link.service, LinkCode):
             self.linking.left(link)
         elif link.peer.device is not None and (link.service is DEVICE or link.outgoing):
-            self.peers.closed(link, remote_fault, self.forks.is_pushed_out(link, reason))
+            is_turned_away = link.outgoing and reason.endswith(("removed", "unknown"))
+            self.peers.closed(link, remote_fault, is_turned_away or self.forks.is_pushed_out(link, reason))
         else:
             self.meeting.stranger_left(link)
 

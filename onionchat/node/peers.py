@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from onionchat import limits
 from onionchat.errors import RemoteError
-from onionchat.identity.account import fold, parse_statement, statement_id, statements_admitting
+from onionchat.identity.account import Roster, fold, parse_statement, statement_id, statements_admitting
 from onionchat.ids import AccountId, DeviceId
 from onionchat.kinds import account as kinds
 from onionchat.net.failure import DialFailure
@@ -86,7 +86,7 @@ class Peers:
         device = link.peer.device
         person = self._node.book.person_of(device)
         is_known = self._account_of(device) is not None
-        if person is not None and not is_known and not _may_return(person):
+        if person is not None and not is_known and not person.may_speak:
             self._node.refuse(link, "unknown")
             return
         if not link.outgoing and self._is_shut_out(device):  # when to dial it the dialer knows
@@ -96,8 +96,12 @@ class Peers:
         self._bound_greetings(device)
         if not is_known:
             link.restrict(limits.STRANGER_RECORD_MAX_BYTES * 4, limits.STRANGER_TOTAL_MAX_BYTES)
-            if link.outgoing:
+            if link.outgoing and not self._node.book.is_out:
                 self._node.refuse(link, "unknown")
+                return
+            self._show_removal(link, device)
+            if self._node.book.is_out:
+                self._show_admission(link, person)
             return
         if person is not None and person.value.owed:
             self._node.meeting.send_acceptance(link, person)
@@ -112,13 +116,34 @@ class Peers:
             return
         # who does not know whether it was admitted has nothing to show, and asks with that
         statements: tuple[bytes, ...] = ()
-        if book.is_member:
+        if book.is_member or book.is_out:
             statements = statements_admitting(roster, book.own.device)
             if person is not None and any(s.signer == roster.recovery_public for s in roster.parsed):
                 whole = self._node.accounts.statements_for(person.account)  # a dispute may have to be ended first
                 statements = whole if _fits(whole) else statements
         if _fits(statements):
             link.send([Statements(book.own.account, statements)])
+        if book.is_out and link.peer is not None and link.peer.device is not None:
+            self._node.untrusting.answers(link.peer.device)
+
+    def _is_out(self, device: DeviceId) -> bool:
+        """Whether a device was one of our account, or of a contact's, and is none any more."""
+        roster = self._roster_of(device)
+        return roster is not None and device in roster.devices - roster.active
+
+    def _roster_of(self, device: DeviceId) -> Roster | None:
+        person = self._node.book.person_of(device)
+        return self._node.book.own_roster if person is None else person.roster
+
+    def _show_removal(self, link: PeerLink, device: DeviceId) -> None:
+        """A device that is out, and may not know it, sees who removed it; a thief learns nothing else by that."""
+        roster = self._roster_of(device)
+        if roster is None or not self._is_out(device):
+            return
+        statements = statements_admitting(roster, device)
+        if sum(map(len, statements)) <= limits.STATEMENTS_PER_LINK_MAX_BYTES:
+            for card in cards_of(roster.account, statements, ()):
+                link.send([Statements(roster.account, card.statements)])
 
     def _bound_greetings(self, device: DeviceId) -> None:
         """The oldest go: of a device that opens channels and is never ready, and of devices that nobody knows."""
@@ -163,10 +188,10 @@ class Peers:
         match record:
             case Ready() if greeting is not None:
                 greeting.heard_ready = True
-                if greeting.is_known or greeting.is_busy or self._node.book.person_of(greeting.device) is None:
+                if greeting.is_known or greeting.is_busy or not self._is_out(greeting.device):
                     self._begin_if_ready(link, greeting)
                 else:
-                    self._node.refuse(link, "unknown")  # it was removed, and had nothing to show
+                    self._node.refuse(link, "removed")  # it had nothing to say of its account
             case ContactAccepted():
                 self._accepted(link, record, greeting)
             case ContactAcceptedKept():
@@ -208,7 +233,7 @@ class Peers:
         """A new device of a known account, or of our own, shows who admitted it."""
         account = AccountId(record.account)
         person = self._node.book.people.get(account)
-        is_known = account == self._node.own.account or (person is not None and _may_return(person))
+        is_known = account == self._node.own.account or (person is not None and person.may_speak)
         known = self._node.book.person_of(greeting.device)
         if known is not None and known.account != account:
             raise RemoteError("a device of another account")
@@ -217,21 +242,51 @@ class Peers:
         if greeting.is_busy:
             raise RemoteError("statements on top of statements")
         news = self._news_in(account, record.statements)
-        if not fold((*people.statements_of(self._node.store.reads, account), *news), account).is_member(
-            greeting.device
-        ):
-            if account == self._node.own.account or known is not None:  # it may not have heard that it is out
-                self._node.refuse(link, "unknown")
-                return
-            raise RemoteError("statements that do not admit the device")
+        roster = fold((*people.statements_of(self._node.store.reads, account), *news), account)
+        if not roster.is_member(greeting.device):
+            self._heard_from_outside(link, greeting, roster, news)
+            return
         if not news and (greeting.device in self._node.book.own_devices or self._person(greeting.device) is not None):
             self._look_again(link)  # nothing that is not on the disk: it costs no entry
             return
         greeting.is_busy = True
         assert link.peer is not None and link.peer.certificate_raw is not None
         card = ((link.peer.certificate_raw, b""),)
-        done = self._node.append_self(cards_of(account, news, card))
-        done.addCallback(lambda _: self._look_again(link)).addErrback(self._end, link)
+        if self._node.book.is_out and account == self._node.own.account:
+            done = self._node.untrusting.keep(news)
+        else:
+            done = self._node.append_self(cards_of(account, news, card))
+        done.addCallback(lambda _: self._relay(account, news)).addCallback(lambda _: self._look_again(link))
+        done.addErrback(self._end, link)
+
+    def _heard_from_outside(self, link: PeerLink, greeting: Greeting, roster: Roster, news: Sequence[bytes]) -> None:
+        """A device that is out says something of its account: a statement counts, whoever brings it, or it does not."""
+        own = self._node.own.account
+        if greeting.device not in roster.devices:
+            if roster.account == own:
+                self._node.refuse(link, "unknown")
+                return
+            raise RemoteError("statements that do not admit the device")
+        counted = {statement.id for statement in roster.parsed}
+        news = [raw for raw in news if statement_id(raw) in counted]
+        is_room = self._is_within(self._statement_news, greeting.device, len(news), limits.STATEMENTS_PER_DAY_MAX)
+        if not news or not is_room or self._node.book.is_out:
+            if self._node.book.is_out and roster.account == own:
+                self._node.untrusting.keep(news).addErrback(self._node.report)
+            self._node.refuse(link, "removed")
+            return
+        greeting.is_busy = True
+        done = self._node.append_self(cards_of(roster.account, news, ()))
+
+        done.addCallback(lambda _: self._relay(roster.account, news))
+        done.addCallback(lambda _: self._node.refuse(link, "removed")).addErrback(self._end, link)
+
+    def _relay(self, account: AccountId, news: Sequence[bytes]) -> None:
+        """What a device of a contact says of its account: the others may not have heard, and not meet it."""
+        for device, link in list(self.live.items()):
+            person = self._person(device)
+            if news and person is not None and person.account == account:
+                link.send([Statements(account, tuple(news))])
 
     def _statements_received(self, link: PeerLink, record: Statements) -> None:
         """What a device says of its account: who was linked, who is out."""
@@ -239,11 +294,17 @@ class Peers:
         account = self._account_of(link.peer.device)
         if account is None:
             return  # on its way out
-        if record.account != account:
+        of_own = record.account == self._node.own.account  # a contact shows a device that is out who removed it
+        if record.account != account and not of_own:
             raise RemoteError("statements of another account")
-        news = self._news_in(account, record.statements)
-        if news and self._has_room_for_statements(link.peer.device, account, len(news)):
-            self._node.append_self(cards_of(account, news, ())).addErrback(self._end, link)
+        said = AccountId(record.account)
+        news = self._news_in(said, record.statements)
+        if self._node.book.is_out and of_own:  # nobody takes entries of it; the recovery key may let it in again
+            self._node.untrusting.keep(news).addErrback(self._node.report)
+        elif self._node.book.is_out or not news:
+            return
+        elif self._has_room_for_statements(link.peer.device, account, len(news)):
+            self._node.append_self(cards_of(said, news, ())).addErrback(self._end, link)
 
     def _news_in(self, account: AccountId, statements: Sequence[bytes]) -> list[bytes]:
         """The statements that we do not have, or not with these cuts; each costs an entry of *self*."""
@@ -302,7 +363,7 @@ class Peers:
         node.emit(PeerConnected(account, device))
 
     def closed(self, link: PeerLink, remote_fault: bool, is_pushed_out: bool = False) -> None:
-        """A device's channel is gone. `is_pushed_out`: by another that has our keys; dialling at once ends the same."""
+        """A channel is gone. `is_pushed_out`: turned away, or by another that has our keys: not at once again."""
         self._greetings.pop(link, None)
         self._node.syncing.link_closed(link)
         self._node.deliveries.closed(link)
@@ -343,7 +404,8 @@ class Peers:
             person = self._node.book.person_of(device)
             is_of = is_own if person is None else person.account == account
             if is_of and self._account_of(device) is None:
-                link.close("done")
+                self._show_removal(link, device)
+                link.close("removed")
 
     # --- statements ------------------------------------------------------------------------------------
     def send_statements(self, link: PeerLink, account: AccountId) -> None:
@@ -470,8 +532,3 @@ class Peers:
 
 def _fits(statements: Sequence[bytes]) -> bool:
     return sum(map(len, statements)) <= limits.STATEMENTS_RECORD_MAX_BYTES
-
-
-def _may_return(person: Person) -> bool:
-    """Whether a device that is out may show statements that let it in again: by the recovery key, nothing else does."""
-    return person.value.state == "active" and (person.trust != "compromised" or person.is_forced)

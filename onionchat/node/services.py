@@ -1,5 +1,6 @@
 """Our onion services: this device's addresses, and our open invitations. Also moving to a new address."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,8 @@ class Services:
         if not self._is_on or not self._node.is_unlocked:
             return
         c = self._node.store.reads
-        rows = {onion_address(row.key): row for row in people.addresses(c)}
+        is_out = self._node.book.is_out and not self._node.book.may_return
+        rows = {} if is_out else {onion_address(row.key): row for row in people.addresses(c)}
         invitations = {onion_address(i.key): i for i in self._node.book.invitations.values() if self._is_wanted(i)}
         code = self._node.linking.attempt
         codes = {onion_address(code.key.public): code} if code is not None and not code.is_over else {}
@@ -95,7 +97,7 @@ class Services:
 
     def _is_wanted(self, invitation: kinds.Invitation) -> bool:
         """Open ones; and those whose acceptance somebody still has to fetch."""
-        if not invitation.seed or invitation.device != self._node.own.device:
+        if not invitation.seed or invitation.device != self._node.own.device or self._node.book.is_out:
             return False
         book = self._node.book
         if any(person.value.owed == invitation.key for person in book.active()):
@@ -225,10 +227,24 @@ class Services:
         """Move with a certificate above all that a lost disk can have made: others may have one of those."""
         return self.move(urgent=False, least_serial=self._node.now_ms() // 1000)
 
-    def move(self, urgent: bool, least_serial: int = 0) -> "Deferred[None]":
-        """To a new address: made, published, told to the contacts; the old one goes when all have it."""
+    def move(
+        self,
+        urgent: bool,
+        least_serial: int = 0,
+        also: Callable[[Connection], object] | None = None,
+        held: bool = False,
+    ) -> "Deferred[None]":
+        """To a new address: made, published, told to the contacts; the old one goes when all have it.
+
+        `also` is done in the transaction that makes the address. `held`: the old one stays for ANSWER_SECONDS.
+        """
         node = self._node
         own, static, now_ms = node.own, node.own.static, node.now_ms()
+
+        def job(c: Connection) -> tuple[int, tuple[bytes, bytes]]:
+            if also is not None:
+                also(c)
+            return move_device(c, own, now_ms, urgent, node.random, least_serial, held)
 
         def moved(result: tuple[int, tuple[bytes, bytes]]) -> "Deferred[None]":
             serial, card = result
@@ -241,8 +257,7 @@ class Services:
                 return succeed(None)
             return node.append_self([kinds.Card(own.account, (), (card,))])  # those that are not connected
 
-        done = node.store.write(lambda c: move_device(c, own, now_ms, urgent, node.random, least_serial))
-        return done.addCallback(moved)
+        return node.store.write(job).addCallback(moved)
 
     def leave_shut_out(self) -> "Deferred[None]":
         """Move, when somebody who was blocked or removed can find the present address; once for all of them.
@@ -280,8 +295,7 @@ class Services:
         # one device of a contact that has it is enough: the account's own devices share it
         all_know = all(any(d in told for d in person.devices) for person in node.book.active())
         all_know = all_know and all(device in told for device in node.book.other_devices)
-        overdue_ms = limits.OLD_ADDRESS_SECONDS * 1000
-        gone = [r.key for r in rows[1:] if all_know or (r.urgent and node.now_ms() - r.since_ms >= overdue_ms)]
+        gone = [row.key for row in rows[1:] if self._is_over(row, all_know)]
         if gone:
 
             def job(c: Connection) -> None:
@@ -289,6 +303,12 @@ class Services:
                     people.drop_address(c, key)
 
             node.store.write(job).addCallback(lambda _: self.changed()).addErrback(node.report)
+
+    def _is_over(self, row: AddressRow, all_know: bool) -> bool:
+        age_ms = self._node.now_ms() - row.since_ms
+        if row.held and age_ms < limits.ANSWER_SECONDS * 1000:
+            return False
+        return all_know or (row.urgent and age_ms >= limits.OLD_ADDRESS_SECONDS * 1000)
 
     # --- time -------------------------------------------------------------------------------------------------
     def expire(self) -> None:

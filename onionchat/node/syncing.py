@@ -215,6 +215,10 @@ class Syncing:
             self.each(conversation, lambda session: session.entries_appended(entries, now))
         for head in result.frozen:
             self.each(conversation, lambda session, head=head: session.log_changed(head, now))  # type: ignore[misc]
+        for where, head in result.effects.cut:
+            self.each(where, lambda session, head=head: session.log_cut(head, now))  # type: ignore[misc]
+        for where in sorted(result.effects.wanted):
+            self.each(where, lambda session: session.bodies_wanted(now))
 
     def members_changed(self, conversation: ConversationId) -> None:
         """A roster or card changed: offers that could not be believed are looked at again."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from onionchat.errors import LockedError
+from onionchat.errors import LockedError, RemovedError
 from onionchat.node.events import NodeEvent, TorChanged
 
 WARNINGS_MAX = 8
@@ -52,7 +52,7 @@ class Telling:
 
     def report(self, failure: Failure) -> None:
         """A background job failed: its class goes to the log, never what it was about."""
-        if isinstance(failure.value, LockedError):
+        if isinstance(failure.value, LockedError | RemovedError):
             return
         _log.error("a background job failed: {kind}", kind=type(failure.value).__name__)
         for name, file, line, *_ in failure.frames:  # places only: the text of an error may hold anything

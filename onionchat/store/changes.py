@@ -15,6 +15,7 @@ from onionchat.kinds.changes import (
     BodiesForgotten,
     Change,
     ConversationWanted,
+    ForgettingTakenBack,
     Mark,
     MessageMarked,
     MessageShown,
@@ -24,6 +25,7 @@ from onionchat.kinds.changes import (
 )
 from onionchat.kinds.fold import Place
 from onionchat.log.entry import Entry, direct_id
+from onionchat.log.log import LogHead
 from onionchat.store.db import Connection
 from onionchat.store.people import add_card, add_statements
 from onionchat.store.rows import Flag
@@ -39,6 +41,9 @@ class Effects:
     conversations: set[bytes] = field(default_factory=set)  # something in them is to be drawn again
     opened: set[ConversationId] = field(default_factory=set)  # conversations that were not there before
     truncate: bool = False  # bodies were dropped: the write-ahead log is to be emptied
+    taken_back: list[tuple[bytes, int]] = field(default_factory=list)  # ids of `forget`s, and by which entry
+    cut: list[tuple[ConversationId, LogHead]] = field(default_factory=list)  # logs that a removal ends elsewhere now
+    wanted: set[ConversationId] = field(default_factory=set)  # bodies there are wanted again
 
 
 def apply(c: Connection, change: Change, entry: Entry, n: int, author: bytes, effects: Effects) -> None:
@@ -60,14 +65,18 @@ def apply(c: Connection, change: Change, entry: Entry, n: int, author: bytes, ef
             effects.conversations.add(change.conversation)
             _supersede_read(c, change, entry, n)
         case BodiesForgotten():
-            for first, last in change.ranges:
-                forget_range(c, change.log, first, last)
-            c.execute(
-                "INSERT OR IGNORE INTO forgetting VALUES (?, ?, ?)",
-                (entry.header.log, entry.header.seq, entry.header.ms),
-            )
-            effects.conversations.add(change.conversation)
-            effects.truncate = True
+            if not _is_taken_back(c, n):
+                for first, last in change.ranges:
+                    c.execute("INSERT OR REPLACE INTO forgot VALUES (?, ?, ?, ?)", (n, change.log, first, last))
+                    forget_range(c, change.log, first, last)
+                c.execute(
+                    "INSERT OR IGNORE INTO forgetting VALUES (?, ?, ?)",
+                    (entry.header.log, entry.header.seq, entry.header.ms),
+                )
+                effects.conversations.add(change.conversation)
+                effects.truncate = True
+        case ForgettingTakenBack():
+            effects.taken_back += [(forget, n) for forget in change.entries]
         case AccountLearned():
             add_statements(c, change.account, change.statements)
             for certificate, discovery in change.cards:
@@ -263,16 +272,28 @@ def _is_gone(c: Connection, n: int) -> bool:
 
 def forget_range(c: Connection, log: bytes, first: int, last: int) -> None:
     """Drop the bodies of a range for good, also of entries that are not here yet."""
-    c.execute(
-        "INSERT INTO forgotten VALUES (?, ?, ?) ON CONFLICT (log, first) DO UPDATE SET last = max(last, excluded.last)",
-        (log, first, last),
-    )
+    close_range(c, log, first, last)
     rows = c.execute(
         "SELECT entry.n FROM entry JOIN log ON log.n = entry.log WHERE log.id = ? AND entry.seq BETWEEN ? AND ?",
         (log, first, last),
     ).fetchall()
     for (n,) in rows:
         drop_body(c, n, Flag.FINAL | Flag.FORGOTTEN)
+
+
+def close_range(c: Connection, log: bytes, first: int, last: int) -> None:
+    """Bodies of a range are not taken any more."""
+    c.execute(
+        "INSERT INTO forgotten VALUES (?, ?, ?) ON CONFLICT (log, first) DO UPDATE SET last = max(last, excluded.last)",
+        (log, first, last),
+    )
+
+
+def _is_taken_back(c: Connection, n: int) -> bool:
+    """Whether a `restore` names this `forget`."""
+    (header,) = c.execute("SELECT header FROM entry WHERE n = ?", (n,)).fetchone()
+    ids = (labelled_hash(b"entry header", header), standing_id(c, n, header))
+    return c.execute("SELECT 1 FROM restored WHERE id IN (?, ?)", ids).fetchone() is not None
 
 
 def is_forgotten(c: Connection, log: bytes, seq: int) -> bool:

@@ -10,7 +10,7 @@ from itertools import groupby
 from onionchat import limits
 from onionchat.crypto.hashing import labelled_hash
 from onionchat.crypto.keys import SigningKey
-from onionchat.errors import LocalError, RemoteError
+from onionchat.errors import LocalError, RemoteError, RemovedError
 from onionchat.ids import ConversationId, EntryId, LogId
 from onionchat.kinds.again import AGAIN, again
 from onionchat.kinds.changes import Shown
@@ -22,7 +22,9 @@ from onionchat.log.entry import NO_ENTRY, Content, Entry, make_entry
 from onionchat.log.log import Fork, Known, LogHead, judge_block, judge_run
 from onionchat.store import changes
 from onionchat.store.boxes import add_box, make_boxes
+from onionchat.store.cutting import Cuts, conversations_of, heads_now
 from onionchat.store.db import Connection
+from onionchat.store.forgetting import take_back
 from onionchat.store.keeping import Appended, Keeper
 from onionchat.store.mending import Mending
 from onionchat.store.own import Own
@@ -39,6 +41,7 @@ from onionchat.store.rows import (
     save_head,
 )
 
+OUT = "this device was removed from its account: its history can be read, nothing can be written any more"
 NO_LOG = 0
 """`entry.log` of what the program itself says; such rows never leave the store."""
 
@@ -50,6 +53,7 @@ class Gate:
         self._own, self._random = own, random
         self._keeper = Keeper(own)
         self._mending = Mending(self._write_again)
+        self._cuts = Cuts(own)
         self._log_keys: dict[bytes, SigningKey] = {}  # making the key from its seed costs as much as a signature
 
     # --- conversations and logs --------------------------------------------------------------------
@@ -109,6 +113,7 @@ class Gate:
             self._insert_log(
                 c, conversation, certificate.log, certificate.device, command.offer.certificate, command.belief
             )
+            self._cut_new(c, certificate.device, certificate.log)
             row = find_log(c, certificate.log)
         elif (row.conversation, row.device) != (conversation.n, certificate.device):
             raise RemoteError("a log that another offer claimed a moment ago")
@@ -121,11 +126,37 @@ class Gate:
         added = [add_box(c, row.n, box, by_author) for box in boxes]
         return row.head, any(added)
 
+    # --- removals and what is taken back -----------------------------------------------------------
+    def _cut_new(self, c: Connection, device: bytes, log: bytes) -> None:
+        found = c.execute("SELECT account FROM device WHERE id = ?", (device,)).fetchone()
+        if found is not None:
+            self._cuts.apply_to(c, bytes(found[0]), log)
+
+    def _settle(self, c: Connection, result: Appended) -> None:
+        """What the entries of an append say of other entries: where logs end, what is not forgotten any more."""
+        effects = result.effects
+        for forget, by in effects.taken_back:
+            restored = conversations_of(c, take_back(c, forget, by))
+            effects.wanted |= restored
+            effects.conversations |= restored
+        for account in sorted(effects.accounts):
+            self._cuts.apply(c, account, effects)
+        if effects.cut:
+            now = heads_now(c, [head.log for _, head in effects.cut])
+            result.heads = [now.get(head.log, head) for head in result.heads]
+            result.stored = [
+                stored
+                for stored in result.stored
+                if stored.entry.log not in now or stored.entry.seq <= now[stored.entry.log].seq
+            ]
+
     # --- appending ---------------------------------------------------------------------------------
     def append_own(
         self, c: Connection, conversation_id: ConversationId, body: Body, now_ms: int, expires_ms: int = 0
     ) -> Appended:
         """Write an entry of this device's. LocalError: too long, no such conversation, or one that is only to read."""
+        if self._own.is_out:
+            raise RemovedError(OUT)
         conversation = find_conversation(c, conversation_id)
         if conversation is None:
             raise LocalError("there is no such conversation any more")
@@ -140,6 +171,7 @@ class Gate:
         for log_n, _, seq, *_ in unseen:
             c.execute("UPDATE log SET covered = ? WHERE n = ?", (seq, log_n))
         result.heads.append(self._write(c, conversation, row, content, now_ms, result, seen_at))
+        self._settle(c, result)
         return result
 
     def _write(
@@ -175,6 +207,7 @@ class Gate:
         if conversation is not None and conversation.place is not Place.ARCHIVE:
             rows = [row for row in logs_of(c, conversation_id) if row.head.frozen and row.seed is not None]
             self._mending.go_on(c, conversation, rows, now_ms, result)
+        self._settle(c, result)
         return result
 
     def _log_key(self, row: LogRow) -> SigningKey:
@@ -209,6 +242,7 @@ class Gate:
             if row is None or row.conversation != conversation.n:
                 raise RemoteError("entries of a log that was not offered")
             self._append_run(c, conversation, row, list(group), now_ms, result)
+        self._settle(c, result)
         return result
 
     def _append_run(
@@ -253,6 +287,7 @@ class Gate:
             self._keep_branch(c, row, judged.fork)
             result.frozen.append(judged.new_head)
         result.heads.append(judged.new_head)
+        self._settle(c, result)
         return result
 
     def _known(self, c: Connection, log: int, seq: int) -> Known | None:

@@ -42,6 +42,7 @@ class Own:
     """The keys of this device. `statics`: private halves by the certificate serial they were used with.
 
     `history`: of a device that was linked to others. `is_linking`: it does not know yet that it was admitted.
+    `is_out`: it was removed from its account.
     """
 
     identity: SigningKey = field(repr=False)
@@ -49,6 +50,7 @@ class Own:
     statics: dict[int, ExchangeKey] = field(repr=False)
     history: HistoryWish | None = None
     is_linking: bool = False
+    is_out: bool = False
 
     @property
     def device(self) -> DeviceId:

@@ -39,7 +39,10 @@ class DeviceRow:
 
 @dataclass(frozen=True, slots=True)
 class AddressRow:
-    """An address of this device. `state`: current or old. `urgent`: an old one goes after 30 days at the latest."""
+    """An address of this device. `state`: current or old. `urgent`: an old one goes after 30 days at the latest.
+
+    `held`: it was left because somebody else said that a device was stolen: that one may still answer here for a while.
+    """
 
     key: bytes
     seed: bytes
@@ -47,6 +50,7 @@ class AddressRow:
     state: str
     since_ms: int
     urgent: bool
+    held: bool = False
 
     def __repr__(self) -> str:
         return f"AddressRow({self.state})"
@@ -187,10 +191,13 @@ def add_address(
     random: Callable[[int], bytes],
     account: bytes = b"",
     address: SigningKey | None = None,
+    held: bool = False,
 ) -> AddressRow:
     """Make a new address with its discovery keys; what was current becomes old. `account`: ours, for its own slot."""
     address = address if address is not None else SigningKey(random(32))
-    c.execute("UPDATE address SET state = 'old', since = ?, urgent = ? WHERE state = 'current'", (now_ms, urgent))
+    c.execute(
+        "UPDATE address SET state = 'old', since = ?, urgent = ? WHERE state = 'current'", (now_ms, 2 * held or urgent)
+    )
     c.execute("INSERT INTO address VALUES (?, ?, ?, 'current', ?, 0)", (address.public, address.seed, serial, now_ms))
     c.executemany(
         "INSERT INTO slot (address, slot, private) VALUES (?, ?, ?)",
@@ -204,7 +211,7 @@ def add_address(
 def addresses(c: Connection) -> list[AddressRow]:
     """This device's addresses, the current one first."""
     rows = c.execute("SELECT key, seed, serial, state, since, urgent FROM address ORDER BY serial DESC")
-    return [AddressRow(bytes(r[0]), bytes(r[1]), r[2], r[3], r[4], bool(r[5])) for r in rows]
+    return [AddressRow(bytes(r[0]), bytes(r[1]), r[2], r[3], r[4], bool(r[5]), r[5] == 2) for r in rows]
 
 
 def drop_address(c: Connection, key: bytes) -> None:
@@ -265,6 +272,17 @@ def note_told(c: Connection, address: bytes, device: bytes) -> None:
 def told(c: Connection, address: bytes) -> set[bytes]:
     """The devices that have this address of ours."""
     return {bytes(row[0]) for row in c.execute("SELECT device FROM told WHERE address = ?", (address,))}
+
+
+def note_evaded(c: Connection, account: bytes, devices: Iterable[bytes], now_ms: int) -> None:
+    """These devices, which are out, do not have the current address."""
+    rows = [(device, account, now_ms) for device in sorted(devices)]
+    c.executemany("INSERT OR REPLACE INTO evaded VALUES (?, ?, ?)", rows)
+
+
+def evaded(c: Connection, account: bytes) -> set[bytes]:
+    """The devices of an account that are out and do not have the current address."""
+    return {bytes(row[0]) for row in c.execute("SELECT device FROM evaded WHERE account = ?", (account,))}
 
 
 def registers(c: Connection, kind: str) -> list[tuple[bytes, bytes]]:

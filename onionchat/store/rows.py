@@ -111,6 +111,16 @@ def logs_of(c: Connection, conversation: bytes) -> list[LogRow]:
     return [_log_row(row) for row in rows]
 
 
+def logs_of_account(c: Connection, account: bytes) -> list[LogRow]:
+    """The logs of an account's devices, but this one's."""
+    rows = c.execute(
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE seed IS NULL AND device IN (SELECT id FROM device WHERE account = ?)"  # noqa: S608
+        " ORDER BY n",
+        (account,),
+    ).fetchall()
+    return [_log_row(row) for row in rows]
+
+
 def find_conversation(c: Connection, conversation: bytes) -> ConversationRow | None:
     """The row of a conversation."""
     row = c.execute(

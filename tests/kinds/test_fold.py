@@ -15,7 +15,8 @@ from onionchat.store.rows import Flag
 from tests.store.stores import NOW, Log, World
 
 CONVERSATION, TARGET = b"c" * 32, b"t" * 32
-SELF_ONLY = {"contact", "trust", "certificate", "read", "forget", "setting", "invitation", "asked", "request", "choice"}
+SELF_ONLY = {"contact", "choice", "trust", "certificate", "read", "forget", "restore", "setting", "invitation"}
+SELF_ONLY |= {"asked", "request"}
 
 
 def content(kind, body):

@@ -5,6 +5,7 @@ from onionchat.identity.account import make_remove
 from onionchat.kinds.account import Card
 from onionchat.node.profile import create_profile
 from onionchat.node.recovering import Recovery
+from onionchat.store.people import add_statements
 from onionchat.testing.nodes import PASSPHRASE, Actor
 
 
@@ -36,7 +37,12 @@ def recover(actor, words, stolen=(), retired=(), keep=()):
 
 def say(actor, *statements):
     """Statements of the account's, committed by one of its devices."""
-    actor.world.wait(actor.node.append_self([Card(actor.node.own.account, statements, ())]))
+    node, account = actor.node, actor.node.own.account
+    if node.book.is_out:  # it writes no entries any more
+        actor.world.wait(node.store.write(lambda c: add_statements(c, account, statements)))
+        node.accounts.changed(account)
+    else:
+        actor.world.wait(node.append_self([Card(account, statements, ())]))
     actor.world.pass_time(10)
 
 
