@@ -96,13 +96,14 @@ class BranchPull:
             return True
         asked = self._asked.get(log)
         if asked is not None and log in self._wanted and self._is_known(log, asked.last, self._wanted[log]):
+            self._done[log] = self._wanted[log]  # asked once: evidence brings no body, and a tombstone has none
             del self._asked[log], self._wanted[log]
             self._hangs.discard(log)
             self._scheduler.release(CLAIM_PREFIX + log, self)
-        if not self._is_known(log, tip.seq, EntryId(tip.id)):
-            return False
-        self._done[log] = EntryId(tip.id)
-        return True
+        ours = self._reader.id_at(self._conversation, log, tip.seq) == tip.id
+        if ours or self._reader.is_taken_whole(EntryId(tip.id)):
+            self._done[log] = EntryId(tip.id)
+        return self._done.get(log) == tip.id
 
     def _is_known(self, log: LogId, seq: int, entry_id: EntryId) -> bool:
         if entry_id == NO_ENTRY:

@@ -45,6 +45,9 @@ class LogReader(Protocol):
     def is_taken(self, entry: EntryId) -> bool:
         """Whether an entry of another branch of a log of ours was taken back, and all before it from the fork on."""
 
+    def is_taken_whole(self, entry: EntryId) -> bool:
+        """Whether it was, with its body; or the body is gone for good."""
+
 
 class MembershipReader(Protocol):
     """Knows rosters, certificates and static keys."""

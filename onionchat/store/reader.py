@@ -18,7 +18,8 @@ from onionchat.store.db import Connection
 from onionchat.store.mending import is_taken
 from onionchat.store.own import Own
 from onionchat.store.people import statics_of
-from onionchat.store.rows import find_log, heads_by_conversation, logs_of
+from onionchat.store.rows import Flag, find_log, heads_by_conversation, logs_of
+from onionchat.store.twins import rows_of
 from onionchat.wire.records import LogBox, LogOffered
 
 
@@ -92,6 +93,12 @@ class StoreReader:
     def is_taken(self, entry: EntryId) -> bool:
         """Whether an entry of another branch of a log of ours was taken back."""
         return is_taken(self._c, entry)
+
+    def is_taken_whole(self, entry: EntryId) -> bool:
+        """Whether it was, with its body; or the body is gone for good."""
+        return is_taken(self._c, entry) and any(
+            twin.has_body or twin.flags & Flag.FINAL for twin in rows_of(self._c, entry)
+        )
 
     def unsettled(self, peer: DeviceId) -> frozenset[LogId]:
         """Forked logs of this device or of `peer` of which our newest entry was not written again."""

@@ -168,6 +168,9 @@ class MemoryStore:
     def is_taken(self, entry: EntryId) -> bool:
         return False
 
+    def is_taken_whole(self, entry: EntryId) -> bool:
+        return False
+
     def unsettled(self, peer: DeviceId) -> frozenset[LogId]:
         return frozenset()
 

@@ -21,12 +21,16 @@ class Shelf:
 
     def __init__(self) -> None:
         self.taken: set[EntryId] = set()
+        self.lacking: set[EntryId] = set()
 
     def id_at(self, conversation: object, log: object, seq: int) -> EntryId | None:
         return OURS[seq - 1].id if 1 <= seq <= len(OURS) else None
 
     def is_taken(self, entry: EntryId) -> bool:
         return entry in self.taken
+
+    def is_taken_whole(self, entry: EntryId) -> bool:
+        return entry in self.taken - self.lacking
 
 
 def pull(shelf: Shelf, scheduler: RequestScheduler | None = None, frozen: bool = True) -> BranchPull:
@@ -74,6 +78,17 @@ def test_what_is_taken_back_is_hung_on() -> None:
     assert asked(branches) == [(347, 410)]
     answer(branches, 347, 410)
     assert asked(branches) == []
+
+
+def test_a_newest_entry_that_came_as_evidence_is_asked_for_once_with_its_body() -> None:
+    shelf = Shelf()
+    shelf.taken.update(entry.id for entry in THEIRS[10:])
+    shelf.lacking.add(THEIRS[-1].id)
+    branches = pull(shelf)
+    branches.peer_position(position(THEIRS))
+    assert asked(branches) == [(347, 410)]
+    answer(branches, 347, 410)
+    assert asked(branches) == [] and asked(branches) == []
 
 
 def test_nothing_is_asked_of_a_peer_with_our_branch_or_an_empty_log() -> None:

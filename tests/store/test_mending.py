@@ -227,3 +227,14 @@ def test_a_removed_contact_s_conversation_is_mended_all_the_same(world: World) -
     world.take(branch.entries)
     mend(world)
     assert world.texts() == TEXTS
+
+
+def test_what_came_as_evidence_is_not_whole_until_its_body_came(world: World) -> None:
+    branch, _ = fork(world, theirs=1)
+    (entry,) = branch.entries
+    read = StoreReader(world.c, world.own)
+    assert not read.is_taken_whole(entry.id)
+    world.take([entry.tombstone()])
+    assert read.is_taken(entry.id) and not read.is_taken_whole(entry.id)
+    world.take([entry])
+    assert read.is_taken_whole(entry.id)
