@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 
 from bench import away, console, hostile, linking, memory, onionshare, parts, scale, start, sync, talk
@@ -49,14 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     if "onionshare" in names and not options.here:
         onionshare.prepare()  # there is no network in the namespace
+    failed = False
     if not (options.plain or options.here) and QuickackNamespace.available():
-        code = _in_namespace(names, options)
+        failed = _in_namespace(names, options) != 0
         names = [name for name in names if name in TWICE]
-        if code:
-            return code
     for name in names:
-        _run(name, options)
-    return 0
+        try:
+            _run(name, options)
+        except Exception:  # what the others find is worth having; the exit code tells
+            traceback.print_exc()
+            print(f"== {name} has failed, and its figures stay as they were", flush=True)
+            failed = True
+    return int(failed)
 
 
 def _in_namespace(names: Sequence[str], options: argparse.Namespace) -> int:

@@ -104,6 +104,7 @@ class LinkSessions:
     sessions: dict[ConversationId, SyncSession] = field(default_factory=dict)
     level: set[ConversationId] = field(default_factory=set)  # begun by the first that there is to say
     unfinished: frozenset[ConversationId] = frozenset()  # level, and yet there is something to ask for
+    stirred: set[ConversationId] = field(default_factory=set)  # something was committed while digests were compared
     digests: DigestSession | None = None
     wakes: dict[ConversationId, Any] = field(default_factory=dict)
 
@@ -255,6 +256,8 @@ class Syncing:
                 self._run(state, conversation, call(session))
             elif conversation in state.level:
                 self._begin_level(state, conversation)
+            elif state.digests is not None:
+                state.stirred.add(conversation)
 
     def each_begun(self, conversation: ConversationId, call: Callable[[SyncSession], list[Command]]) -> None:
         """The same, but one that is level stays so."""
@@ -309,7 +312,7 @@ class Syncing:
                     state.level.add(name)
                     if name == self_id(self._host.own_account):
                         self._acknowledge_level(state, name)
-                    if name in state.unfinished:
+                    if name in state.unfinished or name in state.stirred:
                         self._begin_level(state, name)
             case Close(reason):
                 self._host.peer_misbehaved(state.link, reason)

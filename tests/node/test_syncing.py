@@ -8,7 +8,7 @@ from onionchat.log.commands import PrependBlock
 from onionchat.net.failure import DialError, DialFailure
 from onionchat.testing.nodes import EPOCH_SECONDS
 from onionchat.testing.strangers import Stranger
-from onionchat.wire.records import Ack, Batch, ConversationUnknown, Frontier, LogOffered, Request
+from onionchat.wire.records import Ack, Batch, ConversationUnknown, Frontier, LogOffered, Request, RootDigest
 
 NOW = int(EPOCH_SECONDS * 1000)
 
@@ -88,6 +88,32 @@ def test_own_devices_that_hold_the_same_begin_nothing_until_there_is_something_t
     assert phone.texts("Bob")[-1] == bob.texts("Alice")[-1] == "on the road"
     for one, other in ((alice, phone), (phone, alice)):
         assert begun(one, other)[0] == {with_bob}
+
+
+def test_what_is_committed_while_digests_are_compared_is_not_left_for_later(world, friends):
+    alice, _ = friends
+    phone = world.add_device(alice, "phone")
+    world.pass_time(100)
+    phone.cut()
+    world.pass_time(10)
+    syncing, held = alice.node.syncing, []
+    receive = syncing.record_received
+
+    def hold(link, record):
+        if isinstance(record, RootDigest):
+            held.append((link, record))
+        else:
+            receive(link, record)
+
+    syncing.record_received = hold
+    phone.restore()
+    world.pass_time(5)
+    alice.send("notes", "meanwhile")
+    assert phone.texts("notes") == []
+    for link, record in held:
+        receive(link, record)
+    world.settle()
+    assert phone.texts("notes") == ["meanwhile"]
 
 
 def test_what_a_contact_sends_to_one_device_goes_on_to_one_that_was_level(world, friends):
