@@ -150,10 +150,10 @@ class Deliveries:
             self._from.pop((log, device), None)
         self._tell_soon()
         if here is not None and self._node.has_subscribers:
-            if seq - before > limits.DELIVERED_EVENTS_MAX:
+            first = max(before, seq - limits.DELIVERED_EVENTS_MAX)
+            if first > before:
                 self._node.emit(ConversationChanged(here.conversation))
-            else:
-                self._node.emit(MessagesDelivered(here.conversation, log, before, seq, device))
+            self._node.emit(MessagesDelivered(here.conversation, log, first, seq, device))
         return True
 
     def _next_version(self, here: KnownLog | None, device: DeviceId) -> int:

@@ -28,6 +28,26 @@ def test_each_message_is_told_once_and_in_order(world, friends):
     assert [event.id for event in alice.heard("delivered")] == ids
 
 
+def test_each_of_many_that_one_acknowledgement_covers_is_told(world, friends):
+    alice, bob = friends
+    bob.cut()
+    sent = [alice.send("Bob", str(number)) for number in range(300)]
+    bob.restore()
+    world.pass_time(30)
+    assert [event.id for event in alice.heard("delivered")] == sent
+
+
+def test_of_more_than_any_window_holds_the_newest_are_told_and_the_rest_drawn_anew(world, friends, monkeypatch):
+    alice, bob = friends
+    monkeypatch.setattr(limits, "DELIVERED_EVENTS_MAX", 10)
+    bob.cut()
+    sent = [alice.send("Bob", str(number)) for number in range(100)]
+    bob.restore()
+    world.pass_time(30)
+    assert [event.id for event in alice.heard("delivered")] == sent[-10:]
+    assert alice.heard("changed")
+
+
 def test_edits_and_reactions_are_no_deliveries(world, friends):
     alice, _ = friends
     entry = alice.send("Bob", "hello")
