@@ -98,3 +98,32 @@ def test_what_joining_came_to() -> None:
     for outcome, is_certain in (("refused", True), ("refused", False), ("waiting", False)):
         with pytest.raises(Exception, match=r"nothing was linked|onionchat run"):
             commands_devices._joined(outcome, is_certain)
+
+
+# --- untrust ----------------------------------------------------------------------------------------------
+DEEDS = [t.Deed(id="f" * 52, kind="trust", time=None, text="marked “Bob” as validated", undo=True)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_untrust_without_a_terminal_asks_nothing_and_undoes_nothing(run: Runner, node: RecordingService) -> None:
+    node.answers["device.untrust"] = t.Done(notice="“phone” is out; this device moves to a new address")
+    done = await run("untrust", "phone", "--stolen")
+    assert done.code == 0 and "is out" in done.err
+    assert node.calls == [("device.untrust", t.DeviceUntrust(device="phone", stolen=True, undo="none"))]
+
+
+@pytest_twisted.ensureDeferred
+async def test_untrust_lists_and_asks_on_a_terminal(
+    run: Runner, node: RecordingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [True, True, True, False, False]
+    monkeypatch.setattr(commands_devices, "can_be_asked", lambda: True)
+    monkeypatch.setattr(commands_devices, "ask_yes", lambda question: answers.pop(0))
+    node.answers["device.review"] = DEEDS
+    for undo in ("all", "none"):
+        done = await run("untrust", "phone")
+        assert "marked “Bob” as validated" in done.out
+        assert node.calls[-1] == ("device.untrust", t.DeviceUntrust(device="phone", undo=undo))
+    refused = await run("untrust", "phone")
+    assert refused.code == 1 and "nothing was done" in refused.err
+    assert (await run("untrust", "phone", "--undo", "all")).code == 0, "asks nothing"

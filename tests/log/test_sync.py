@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from onionchat import limits
@@ -553,3 +554,20 @@ def test_an_answered_batch_says_it_already() -> None:
     heads = desk.commit(ENTRIES[1:2])
     play.when(lambda: play.core.committed(heads, 0.0)).expect(acked(ENTRIES[:2])).expect_no_more()
     play.when(lambda: play.core.entries_appended(ENTRIES[1:2], 0.0)).expect_no_more()
+
+
+# --- cuts ------------------------------------------------------------------------------------------
+def test_a_log_that_is_cut_is_sent_and_asked_for_up_to_there_only() -> None:
+    desk = Desk(ENTRIES[:8])
+    session = desk.session()
+    session.start(0.0)
+    session.receive_record(Frontier(CHAT, (position(ENTRIES[:10]),)), 0.0)
+    head = session._levels.ours[LOG]
+    cut = msgspec.structs.replace(head, seq=3, id=ENTRIES[2].id, cut_seq=3, cut_id=ENTRIES[2].id)
+    out = session.log_cut(cut, 1.0)
+    assert not any(isinstance(command, SendRecord) and isinstance(command.record, Request) for command in out)
+    out = session.receive_record(batch(*ENTRIES[8:10]), 2.0)
+    assert session._levels.ours[LOG].seq == 3 and session.state is State.OPEN
+    grown = msgspec.structs.replace(cut, cut_seq=5, cut_id=ENTRIES[4].id)
+    asked = [command for command in session.log_cut(grown, 70.0) if command == ask(4, 5)]
+    assert asked == [ask(4, 5)]
