@@ -82,6 +82,7 @@ HEARTBEATS_LOST_MAX = 2
 PINGS_AT_ONCE_MAX = 16  # one more each second: each costs us an answer of a whole frame
 SILENT_TLS_RECORDS_MAX = 64  # TLS records of one session without data: a ticket or key update is rare
 CROSSED_DIAL_SECONDS = 60.0
+TURN_SECONDS_MAX = 0.005  # of work for one peer's bytes, before it has to rest as long; a full batch takes less
 SEND_BUFFER_MAX_BYTES = 1 * MIB  # above it the session stops producing
 SEND_BUFFER_FULL_BYTES = 8 * MIB  # written to a peer that is not reading: more is only answers to its own requests
 SEND_STALL_SECONDS = 300.0  # a full buffer that is not emptied in this time: below 4 KB/s nothing works

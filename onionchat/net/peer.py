@@ -10,6 +10,7 @@ the delayed calls of this turn.
 """
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, assert_never
 
@@ -42,6 +43,7 @@ from onionchat.wire.records import AnyRecord
 
 COLLECTED_RECORDS_MAX = limits.SEND_BUFFER_MAX_BYTES // limits.FRAME_MAX_BYTES
 """So many wait for the end of the turn; at their largest they fill the send buffer, and `is_congested` must show."""
+READ_BYTES = 16 * limits.KIB  # from one peer in one turn; the dearest records cost 10 ms for so many
 LINGER_SECONDS = 30.0  # for the last bytes of an orderly end, on a slow circuit
 
 _log = Logger()
@@ -118,6 +120,7 @@ class PeerLink(StreamProtocol):
         self._flush_timer = _Timer(reactor, self.flush)
         self._stall_timer = _Timer(reactor, self._give_up)
         self._linger_timer = _Timer(reactor, self._abort)
+        self._rest_timer = _Timer(reactor, self._read_on)
 
     def __repr__(self) -> str:
         return f"<PeerLink {'out' if self.outgoing else 'in'} {self.channel.state.name}>"
@@ -184,14 +187,28 @@ class PeerLink(StreamProtocol):
             self._stream.setTcpNoDelay(True)
         if hasattr(self._stream, "registerProducer"):
             self._stream.registerProducer(self, True)
+        if hasattr(self._stream, "bufferSize"):
+            self._stream.bufferSize = READ_BYTES
         self._advance(self.channel.connection_made)
 
     def dataReceived(self, data: bytes) -> None:
+        begin = time.thread_time()
         self._advance(lambda now: self.channel.receive_bytes(data, now))
+        self._rest(time.thread_time() - begin)
+
+    def _rest(self, worked_seconds: float) -> None:
+        """Read nothing for as long as the last bytes took, if that was long: no peer has more than half of our time."""
+        if worked_seconds > limits.TURN_SECONDS_MAX and not self.closed and hasattr(self._stream, "pauseProducing"):
+            self._stream.pauseProducing()
+            self._rest_timer.start(worked_seconds)
+
+    def _read_on(self) -> None:
+        self._stream.resumeProducing()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._is_lost = True
         self._linger_timer.cancel()
+        self._rest_timer.cancel()
         self._advance(self.channel.connection_lost)
 
     def pauseProducing(self) -> None:
@@ -302,6 +319,9 @@ class PeerLink(StreamProtocol):
             self._tell(self._observer.channel_closed, end.reason, end.remote_fault)
 
     def _end_stream(self, at_once: bool) -> None:
+        if self._rest_timer.is_running:  # so that the other side's end is noticed
+            self._rest_timer.cancel()
+            self._read_on()
         if hasattr(self._stream, "unregisterProducer"):
             self._stream.unregisterProducer()  # a paused producer would keep the stream open
         if at_once:

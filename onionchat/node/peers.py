@@ -462,7 +462,7 @@ class Peers:
         if account is None:
             return
         node = self._node
-        parsed = [(node.parse_card(card), card) for card in record.cards]
+        parsed = [(node.parse_card(card), card) for card in dict.fromkeys(record.cards)]
         parsed = [(certificate, card) for certificate, card in parsed if self._is_member(account, certificate.device)]
         news = [
             (card.certificate, card.discovery_private)

@@ -10,6 +10,7 @@ from twisted.logger import globalLogPublisher
 
 from onionchat import limits
 from onionchat.errors import LocalError, RemoteError
+from onionchat.net import peer
 from onionchat.net.failure import DialError, DialFailure
 from onionchat.net.peer import COLLECTED_RECORDS_MAX, LINGER_SECONDS, PeerLink, PeerListener, dial
 from onionchat.testing.memory import MemoryTransport, settle
@@ -449,6 +450,58 @@ def test_it_is_congested_until_the_buffer_is_empty(world):
     assert world.alice.of("drained") == [()]
     world.clock.advance(limits.SEND_STALL_SECONDS)
     assert "the other side does not take what is sent" not in [reason for reason, _ in world.alice.of("closed")]
+
+
+class Readable:
+    """What TCP's transport has for its reader."""
+
+    def __init__(self, stream):
+        self.said, self.stream = [], stream
+        stream.pauseProducing = lambda: self.said.append("pause")
+        stream.resumeProducing = lambda: self.said.append("resume")
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """How much processor time each piece of bytes costs, as the test says."""
+    spent = [0.0, 0.0]
+
+    def thread_time():
+        spent[0] += spent[1]
+        return spent[0]
+
+    monkeypatch.setattr(peer.time, "thread_time", thread_time)
+    return spent
+
+
+def test_who_costs_much_work_rests_as_long(world, work):
+    world.open()
+    far = Readable(world.far)
+    work[1] = limits.TURN_SECONDS_MAX / 2
+    world.a.send([RECORD])
+    world.settle()
+    assert far.said == []
+    work[1] = 0.25
+    world.a.send([RECORD])
+    world.settle()
+    assert far.said == ["pause"] and not world.b.closed
+    world.clock.advance(0.2)
+    assert far.said == ["pause"]
+    world.clock.advance(0.06)
+    assert far.said == ["pause", "resume"]
+
+
+def test_who_rests_at_the_end_is_read_again(world, work):
+    """Else nobody would notice that the other side has closed, too."""
+    world.open()
+    far = Readable(world.far)
+    work[1] = 0.25
+    world.a.send([RECORD])
+    world.settle()
+    world.b.close("done")
+    assert far.said == ["pause", "resume"]
+    world.clock.advance(1)
+    assert far.said == ["pause", "resume"]
 
 
 def test_what_a_renewal_holds_counts_as_congestion(world):
