@@ -8,6 +8,7 @@ from onionchat.testing.screen import TerminalEmulator
 from onionchat.text import display_width
 
 COMMAND = [sys.executable, "-m", "onionchat.testing.trial_console", "--fixed"]
+pytestmark = pytest.mark.slow  # a minute, for three sizes
 SIZES = [(40, 15), (80, 24), (200, 60)]
 
 # keys that open it, a pattern that is there at every size, keys that leave it

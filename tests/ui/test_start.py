@@ -8,6 +8,7 @@ import pytest
 
 from onionchat.testing.screen import TerminalEmulator
 
+pytestmark = pytest.mark.slow  # a minute: each test opens a real profile
 COMMAND = [sys.executable, "-m", "onionchat"]
 NO_TOR = ["--tor", "system", "--control", "tcp:127.0.0.1:1", "--socks", "127.0.0.1:1"]
 PASSPHRASE = "correct horse battery staple 7"
