@@ -237,8 +237,11 @@ class Peers:
         known = self._node.book.person_of(greeting.device)
         if known is not None and known.account != account:
             raise RemoteError("a device of another account")
-        if not is_known or not _fits(record.statements):
-            raise RemoteError("statements of an account that is no contact")
+        if not _fits(record.statements):
+            raise RemoteError("more statements than admit a device")
+        if not is_known:  # no fault: we may be new here and not have heard of this contact, or have blocked it
+            self._node.refuse(link, "unknown")
+            return
         if greeting.is_busy:
             raise RemoteError("statements on top of statements")
         news = self._news_in(account, record.statements)

@@ -296,6 +296,21 @@ def test_statements_of_a_blocked_contact(world, alice, mallory):
     assert channel.closed and alice.status().peers == []
 
 
+def test_a_device_of_somebody_whom_we_have_not_heard_of_is_not_blamed(world, alice, mallory):
+    """A device that was just linked does not know the contacts yet, and they greet it at once."""
+    phone, statements = second_device(world, mallory)
+    closed, blamed = alice.node.channel_closed, []
+
+    def note(link, reason, remote_fault):
+        blamed.append((reason, remote_fault))
+        closed(link, reason, remote_fault)
+
+    alice.node.channel_closed = note
+    channel = phone.dial_device(alice)
+    phone.say(channel, Statements(mallory.account, statements))
+    assert channel.closed and blamed == [("unknown", False)]
+
+
 def test_a_disputed_account_is_shut_out(world, alice, mallory):
     """Two devices that removed each other: nobody knows whose account it is."""
     from onionchat.identity.account import make_remove
