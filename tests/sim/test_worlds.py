@@ -24,6 +24,7 @@ SORTS = {
         2, Trouble(seconds=QUARTER, forget=8.0, retract=4.0, edit=4.0, absence=0.0), 2, heal_seconds=HOUR
     ),
     "weeks away": Sort(2, Trouble(seconds=2 * HOUR, pause_seconds=30.0, absence=2.0), 2, heal_seconds=HOUR),
+    "false carriers": Sort(2, Trouble(seconds=QUARTER, forget=3.0, absence=0.0), 3, heal_seconds=HOUR, false_share=0.1),
     "full disks": Sort(2, Trouble(seconds=QUARTER, fill_disk=6.0, absence=0.0), 2, heal_seconds=HOUR),
 }
 DEFAULT_SEEDS = 2

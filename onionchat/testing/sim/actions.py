@@ -33,7 +33,7 @@ class Actions:
         person = self.dice.choice(list(self.world.people.values()))
         device = self.dice.choice(person.devices)
         action: Callable[[Person, Device], None] = getattr(self, kind)
-        if kind in PEOPLES and not device.is_ready:
+        if kind in PEOPLES and (not device.is_ready or device in person.false):
             return
         action(person, device)
 

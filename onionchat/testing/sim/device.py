@@ -37,6 +37,8 @@ class Device:
         self.machine: Machine | None = None
         self.lives = 0
         self.up_seconds = 0.0
+        self.on_life: Callable[[Node], object] = lambda node: None
+        """Called with each new node, before it starts."""
         self._queue, self._network, self._blame = queue, network, blame
         self._dice = dice.Random(seed)
         self.up_since = 0.0
@@ -84,6 +86,7 @@ class Device:
         self.node.tor = self.tor  # type: ignore[assignment]
         self.service = Service(self.node)
         self._watch(self.node)
+        self.on_life(self.node)
         self.node.start().addErrback(self._not_started, machine)
 
     def _not_started(self, failure: Failure, machine: Machine) -> None:

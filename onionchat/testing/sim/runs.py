@@ -23,6 +23,8 @@ class Sort:
     devices_each: int = 1
     friends_each: int = 2
     heal_seconds: float = 2 * HOUR
+    false_share: float = 0.0
+    """Above 0: the second half of the people have a last device that lies so often when it passes something on."""
 
 
 @dataclass
@@ -60,6 +62,9 @@ def run(seed: int, sort: Sort) -> Report:
         }
         world.befriend(list(pairs.values()))
         add_devices(world, sort.devices_each)
+        if sort.false_share:
+            for person in people[len(people) // 2 :]:
+                world.corrupt(person.devices[-1], sort.false_share)
         make_trouble(world)
         world.heal(sort.heal_seconds)
         gc.collect()  # a Deferred whose failure nobody took says so when it goes

@@ -14,6 +14,7 @@ from onionchat.testing.sim.clock import Event, EventQueue, Machine
 from onionchat.testing.sim.device import Device
 from onionchat.testing.sim.disk import Disk
 from onionchat.testing.sim.founding import found, join
+from onionchat.testing.sim.hostile import FalseCarrier
 from onionchat.testing.sim.ledger import Ledger
 from onionchat.testing.sim.network import SimulatedNetwork
 from onionchat.testing.sim.sessions import repeatable_tls
@@ -44,9 +45,16 @@ class Person:
         self.devices: list[Device] = []
         self.joining: list[Device] = []
         """Devices of which nobody knows yet whether they were admitted."""
+        self.false: dict[Device, FalseCarrier] = {}
+        """Those that carry falsely. Their owner writes at others."""
 
     def __repr__(self) -> str:
         return f"Person({self.name})"
+
+    @property
+    def honest(self) -> list[Device]:
+        """Devices for which all promises hold."""
+        return [device for device in self.devices if device not in self.false]
 
 
 class World:
@@ -180,7 +188,7 @@ class World:
         return all(
             device.is_ready and any(p.name == whom.name and p.is_active for p in device.node.book.people.values())
             for who, whom in ((one, other), (other, one))
-            for device in who.devices
+            for device in who.honest
         )
 
     def owner_of(self, device: Device) -> Person:
@@ -237,9 +245,18 @@ class World:
         self.queue.schedule(seconds, None, "start", device.start)
 
     def _blamed(self, device: Device, link: PeerLink, reason: str) -> None:
-        if not any(part in reason for part in TIMED_OUT):
-            whom = link.peer.device.hex()[:8] if link.peer is not None and link.peer.device is not None else "?"
-            self.blames.append(f"{device.name} blames {whom}: {reason}")
+        """By a false device or of one, it is as it should be."""
+        whom = None if link.peer is None else link.peer.device
+        false = {each.node.own.device for p in self.people.values() for each in p.false if each.is_ready}
+        is_false = device in self.owner_of(device).false or whom in false or (whom is None and bool(false))
+        if not is_false and not any(part in reason for part in TIMED_OUT):
+            self.blames.append(f"{device.name} blames {whom.hex()[:8] if whom else '?'}: {reason}")
+
+    def corrupt(self, device: Device, share: float) -> FalseCarrier:
+        """From now on this device carries falsely."""
+        carrier = FalseCarrier(device, f"false {self.seed} {device.name}", share)
+        self.owner_of(device).false[device] = carrier
+        return carrier
 
     # --- healing -------------------------------------------------------------------------------------------
     def heal(self, seconds: float = 2 * HOUR) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from onionchat.testing.sim.ledger import Written
-from onionchat.testing.sim.promises import Promises
+from onionchat.testing.sim.promises import Promises, without_full_disks
 from onionchat.testing.sim.trouble import QUIET
 from onionchat.testing.sim.world import Broken, World
 
@@ -121,3 +121,12 @@ def test_it_sees_faults_blame_and_people_who_did_not_meet(world: World) -> None:
     world.run(20)
     world.ledger.friends.add(frozenset(("Ann", "Cleo")))
     assert "Ann and Cleo did not become contacts" in broken(world)
+
+
+def test_of_faults_only_those_of_full_disks_are_left_out() -> None:
+    places = ["/x/node.py:3 in _start", "/x/store.py:5 in write"]
+    full = "a background job failed: StoreError"
+    assert without_full_disks([full, *places, full, "a channel failed: KeyError", places[0]]) == [
+        "a channel failed: KeyError",
+        places[0],
+    ]
