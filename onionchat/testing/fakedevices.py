@@ -58,6 +58,27 @@ class FakeDevices:
                 return t.Done()
         raise LocalError("you have no such device; `onionchat devices` lists them")
 
+    def _own_device(self, text: str) -> t.OwnDevice:
+        for device in self.own_devices:
+            if text in (device.id, device.name):
+                return device
+        raise LocalError("you have no such device; `onionchat devices` lists them")
+
+    def do_device_review(self, params: t.DeviceOnly) -> list[t.Deed]:
+        """device.review"""
+        self._own_device(params.device)
+        return [
+            t.Deed(id="d1", kind="trust", time=self._clock_ms() - HOUR_MS, text="called Bob validated", undo=True),
+            t.Deed(id="d2", kind="contact", time=None, text="added Dave", undo=False),
+        ]
+
+    def do_device_untrust(self, params: t.DeviceUntrust) -> t.Done:
+        """device.untrust"""
+        device = self._own_device(params.device)
+        device.state = "stolen" if params.stolen else "removed"
+        self._emit("device")
+        return t.Done(notice=f"{device.name} is out; this device moves to a new address")
+
     def do_link_start(self, params: t.Nothing) -> t.LinkStatus:
         """link.start"""
         code = "onionchat-link:" + (fake_id("code") + "efgh")[:56]

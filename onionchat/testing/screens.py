@@ -41,6 +41,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("connection", 80, 24, ("f5",), until="What to do"),
     Scene("settings", 80, 24, ("f6",), until="Bell and title"),
     Scene("devices", 80, 24, ("/devices", "enter"), until="declared stolen"),
+    Scene("untrust", 80, 24, ("/untrust laptop", "enter"), until="undo it or not"),
     Scene("link", 80, 24, ("/link", "enter"), until="left"),
     Scene("link-words", 80, 24, ("/link", "enter"), until="They differ", arguments=("--linking",)),
     Scene("details", 80, 24, ("up", "up", "up", "d"), until="has it"),

@@ -140,6 +140,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("unblock", (_NAME_OR_THIS,), "take a block back", deeds.unblock),
     Command("uninvite", (Argument("LINK", "link"),), "close an invitation", deeds.uninvite),
+    Command(
+        "untrust", (Argument("DEVICE"),), "remove a device of mine: lost, stolen, not used any more", nodedeeds.untrust
+    ),
     Command("version", (), "which onionchat this is", nodedeeds.version),
     Command("wipe", (), "destroy the profile on this device (Ctrl-X, F9 in a hurry)", nodedeeds.wipe),
     Command("words", (_NAME_OR_THIS,), "compare words (F2)", deeds.compare),

@@ -9,7 +9,18 @@ from onionchat.api import types as t
 from onionchat.tui.render import Line, Look
 
 ScreenName = Literal[
-    "help", "compare", "requests", "connection", "jump", "search", "settings", "export", "passwd", "devices", "link"
+    "help",
+    "compare",
+    "requests",
+    "connection",
+    "jump",
+    "search",
+    "settings",
+    "export",
+    "passwd",
+    "devices",
+    "link",
+    "untrust",
 ]
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from onionchat.api import types as t
+from onionchat.errors import LocalError
 from onionchat.tui.render import Line, Look, moment, one_line, padded, paragraph
 
+ID_CHARACTERS_MIN = 6  # of the beginning of an id
 STATE_WORDS = {
     "removed": "removed: it gets nothing that is said since",
     "stolen": "declared stolen: it gets nothing, and nothing that it says since is believed",
@@ -46,3 +48,12 @@ def word_rows(words: Sequence[str], width: int) -> list[Line]:
     across = 3 if width >= 50 else 2
     rows = [numbered[at : at + across] for at in range(0, len(numbered), across)]
     return [[("bold", "   " + "".join(f"{word:<15}" for word in row).rstrip())] for row in rows]
+
+
+def own_device(devices: Sequence[t.OwnDevice], text: str) -> t.OwnDevice:
+    """A device of mine by its label, or the beginning of its id. LocalError when there is none, or several."""
+    found = [device for device in devices if device.name == text]
+    found = found or [device for device in devices if len(text) >= ID_CHARACTERS_MIN and device.id.startswith(text)]
+    if len(found) != 1:
+        raise LocalError(f"there is no one device {one_line(text)[:40]}: /devices lists them")
+    return found[0]

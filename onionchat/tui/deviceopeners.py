@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IDelayedCall
 
 from onionchat.api import types as t
+from onionchat.errors import LocalError
+from onionchat.tui.devicelines import own_device
 from onionchat.tui.model import Asked
 from onionchat.tui.render import Line, one_line, paragraph
 from onionchat.tui.screens.devices import DevicesScreen, LinkScreen
 from onionchat.tui.screens.frame import COLUMNS_MAX
 from onionchat.tui.screens.people import NameScreen
+from onionchat.tui.screens.untrust import UntrustScreen, question
 
 if TYPE_CHECKING:
     from onionchat.tui.app import Console
@@ -46,6 +49,8 @@ class DeviceOpeners:
             self._console.open_screen("link")
         elif key == "n" and device is not None:
             self._rename(device)
+        elif key == "u" and device is not None:
+            self._console.do(self._review(device))
         else:
             return False
         return True
@@ -63,6 +68,38 @@ class DeviceOpeners:
 
         title = f"Rename {one_line(device.name)}"
         console.show(NameScreen(console.look, title, device.name, make, "rename", lambda name: console.do(work(name))))
+
+    # --- removing ---
+    def open_untrust(self, argument: str) -> None:
+        """By label, or the beginning of the id."""
+        self._console.do(self._find(argument))
+
+    async def _find(self, text: str) -> None:
+        devices: list[t.OwnDevice] = await self._console.call("device.list", t.Nothing())
+        await self._review(own_device(devices, text))
+
+    async def _review(self, device: t.OwnDevice) -> None:
+        if device.this:
+            raise LocalError("a device is removed from another one; /wipe destroys what is on this one")
+        if device.state != "active":
+            raise LocalError(f"{one_line(device.name)} is out already")
+        console = self._console
+        deeds: list[t.Deed] = await console.call("device.review", t.DeviceOnly(device=device.id))
+
+        def decide(stolen: bool, undo: list[str]) -> None:
+            yes = lambda: console.do(self._untrust(device, stolen, undo))  # noqa: E731
+            console.ask(question(device, stolen, len(undo)), [("Remove it", yes), ("No", lambda: None)])
+
+        console.show(UntrustScreen(console.look, device, deeds, decide))
+
+    async def _untrust(self, device: t.OwnDevice, stolen: bool, undo: list[str]) -> None:
+        params = t.DeviceUntrust(device=device.id, stolen=stolen, undo=undo or "none")
+        done: t.Done = await self._console.call("device.untrust", params)
+        screen = self._console.stage.find("untrust")
+        if screen is not None:
+            screen.close()
+        self._console.say(done.notice or f"{one_line(device.name)} is out.")
+        await self._ask_devices()
 
     # --- linking ---
     def open_link(self, argument: str) -> None:

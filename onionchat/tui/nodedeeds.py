@@ -32,6 +32,11 @@ async def link(desk: Desk, words: Words) -> None:
     desk.open_screen("link")
 
 
+async def untrust(desk: Desk, words: Words) -> None:
+    """`/untrust DEVICE`: what it did is shown before."""
+    desk.open_screen("untrust", words[0])
+
+
 async def settings(desk: Desk, words: Words) -> None:
     """`/settings`"""
     desk.open_screen("settings")

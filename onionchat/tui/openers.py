@@ -49,6 +49,7 @@ class Openers:
             "passwd": self._passwd,
             "devices": self.devices.open,
             "link": self.devices.open_link,
+            "untrust": self.devices.open_untrust,
         }[name](argument)
 
     def _help(self, argument: str) -> None:

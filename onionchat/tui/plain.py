@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import msgspec
 from twisted.internet.defer import Deferred, fail
@@ -16,13 +16,14 @@ from onionchat.errors import LocalError, OnionchatError
 from onionchat.tui.backend import Backend, Options, Outside
 from onionchat.tui.commands import is_command, parse_command
 from onionchat.tui.desk import ScreenName
-from onionchat.tui.devicelines import device_lines
+from onionchat.tui.devicelines import device_lines, own_device
 from onionchat.tui.glyphs import Glyphs
 from onionchat.tui.render import Line, Look, block, message_lines, one_line, who_columns, zone_of
 from onionchat.tui.screens.connection import connection_lines
 from onionchat.tui.screens.devices import link_lines
 from onionchat.tui.screens.people import compare_lines, request_lines
 from onionchat.tui.screens.simple import help_lines, invitation_lines
+from onionchat.tui.screens.untrust import deed_lines
 from onionchat.tui.terminal import Terminal
 
 COLUMNS = 78
@@ -159,6 +160,8 @@ class PlainConsole:
             self.say("/set KEY VALUE changes a setting: name, lock-after, notify.")
         elif name == "devices":
             await self._devices()
+        elif name == "untrust":
+            await self._untrust(argument)
         elif name == "link":
             self._link(await self.call("link.start", t.Nothing()))
         elif name == "export":
@@ -174,6 +177,28 @@ class PlainConsole:
         devices: list[t.OwnDevice] = await self.call("device.list", t.Nothing())
         lines = lambda columns: [ln for d in devices for ln in device_lines(d, columns, self.look())]  # noqa: E731
         self.show_lines("My devices", lines)
+
+    async def _untrust(self, text: str) -> None:
+        device = own_device(await self.call("device.list", t.Nothing()), text)
+        deeds: list[t.Deed] = await self.call("device.review", t.DeviceOnly(device=device.id))
+        self.show_lines(
+            f"What {one_line(device.name)} did",
+            lambda columns: [line for deed in deeds for line in deed_lines(deed, deed.undo, columns, self.look())],
+        )
+
+        async def out(stolen: bool, undo: Literal["all", "none"]) -> None:
+            params = t.DeviceUntrust(device=device.id, stolen=stolen, undo=undo)
+            self.say((await self.call("device.untrust", params)).notice)
+
+        self.ask(
+            f"Remove {one_line(device.name)} for good?",
+            [
+                ("Remove it, and undo what is marked", lambda: self.do(out(False, "all"))),
+                ("Remove it, and undo nothing", lambda: self.do(out(False, "none"))),
+                ("It was stolen: remove it, and undo what is marked", lambda: self.do(out(True, "all"))),
+                ("No", lambda: None),
+            ],
+        )
 
     def _link(self, link: t.LinkStatus) -> None:
         """How far linking is; when there are words, a question."""

@@ -38,3 +38,10 @@ def test_labels():
     service.do_device_rename(t.DeviceRename(device="laptop", name="new"))
     with pytest.raises(LocalError):
         service.do_device_rename(t.DeviceRename(device="laptop", name="new"))
+
+
+def test_removing():
+    service = FakeService()
+    assert [deed.undo for deed in service.do_device_review(t.DeviceOnly(device="laptop"))] == [True, False]
+    service.do_device_untrust(t.DeviceUntrust(device="laptop"))
+    assert [d.state for d in service.do_device_list(t.Nothing())] == ["active", "removed", "stolen"]

@@ -3,9 +3,10 @@
 import pytest
 
 from onionchat.api import types as t
+from onionchat.errors import LocalError
 from onionchat.testing.fakeworld import START_MS, fake_id, fake_words
 from onionchat.text import display_width
-from onionchat.tui.devicelines import device_lines, joining_words, word_rows
+from onionchat.tui.devicelines import device_lines, joining_words, own_device, word_rows
 
 
 def own(**keys):
@@ -59,3 +60,12 @@ def test_words_are_numbered_in_rows(width):
     rows = word_rows([*fake_words("w", 5), "a\x1b[2J"], width)
     assert all(display_width(text_of([row])) <= 48 for row in rows) and len(rows) == (2 if width == 80 else 3)
     assert "6 a" in text_of(rows) and "\x1b" not in text_of(rows)
+
+
+def test_a_device_is_found_by_its_label_or_the_beginning_of_its_id():
+    mine = [own(id="abcdefgh", name="one"), own(id="abcdxxxx", name="two"), own(id="abcdefyy", name="abcdef")]
+    assert own_device(mine, "two").name == "two" and own_device(mine, "abcdxx").name == "two"
+    assert own_device(mine, "abcdef").name == "abcdef"
+    for text in ("abcd", "", "three", "TWO"):
+        with pytest.raises(LocalError, match="/devices lists them"):
+            own_device(mine, text)

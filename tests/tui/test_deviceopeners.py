@@ -68,3 +68,26 @@ def test_nothing_is_counted_when_no_code_is_shown(open_console):
     before = len(trial.clock.getDelayedCalls())
     trial.clock.advance(5)
     assert len(trial.clock.getDelayedCalls()) <= before
+
+
+def test_a_device_is_removed_after_a_look_at_what_it_did_and_a_question(open_console):
+    trial = open_console().type("/devices").press("enter", "down", "u")
+    assert "Remove laptop" in trial.text and "[undo]" in trial.text and "called Bob validated" in trial.text
+    trial.press("s")
+    assert "refused everywhere" in " ".join(trial.text.split())
+    trial.press("enter")
+    assert trial.asked("device.untrust") == [] and "Remove laptop" in trial.text
+    trial.press("s", "left", "enter")
+    (asked,) = trial.asked("device.untrust")
+    assert (asked.stolen, asked.undo) == (True, ["d1"])
+    assert "laptop is out" in trial.text and trial.lines[0].startswith(" My devices")
+
+
+def test_what_cannot_be_removed_says_why(open_console):
+    trial = open_console().type("/devices").press("enter", "u")
+    assert "from another one" in trial.text
+    trial = open_console().type('/untrust "old phone"').press("enter")
+    assert "is out already" in trial.text
+    assert "no one device" in trial.press("ctrl c").type("/untrust nobody").press("enter").text
+    trial.press("ctrl c").type("/untrust laptop").press("enter", "down", " ", "r", "left", "enter")
+    assert trial.asked("device.untrust")[0].undo == "none"

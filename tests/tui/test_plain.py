@@ -113,3 +113,13 @@ def test_what_the_command_line_does(lines):
 def test_a_wipe_is_asked_about_and_leaves(lines):
     assert "1  Wipe" in lines.say("/wipe")
     assert "destroyed" in lines.say("1") and lines.left == [1]
+
+
+def test_a_device_is_removed_as_a_dialogue(lines):
+    shown = lines.say("/untrust laptop")
+    assert "called Bob validated" in shown and "4  No" in shown
+    lines.say("4")
+    assert lines.service.own_devices[1].state == "active"
+    lines.say("/untrust laptop")
+    assert "laptop is out" in lines.say("3")
+    assert lines.service.own_devices[1].state == "stolen"

@@ -22,6 +22,7 @@ SCREENS = {
     "settings": (("f6",), "Lock when idle", ("esc",)),
     "devices": (("/devices", "enter"), "this one", ("esc",)),
     "rename a device": (("/devices", "enter", "n"), "Name here: desktop", ("esc", "esc")),
+    "untrust": (("/untrust laptop", "enter"), r"\[undo\]", ("esc",)),
     "link": (("/link", "enter"), "onionchat-link:", ("esc",)),
     "jump": (("ctrl k", "mal"), "Mallory", ("esc",)),
     "search": (("ctrl f", "train"), "already", ("esc",)),

@@ -21,7 +21,7 @@ class DevicesScreen(Screen):
         self._devices: dict[str, t.OwnDevice] = {}
         self.status: t.Status | None = None
         self.choices = Choices(lambda device: None, "asking the node …")
-        keys = (("l", "link a new one"), ("n", "rename"))
+        keys = (("l", "link a new one"), ("n", "rename"), ("u", "remove"))
         super().__init__(look, "My devices", self.choices, keys=keys)
 
     def show(self, devices: Sequence[t.OwnDevice], status: t.Status | None) -> None:
