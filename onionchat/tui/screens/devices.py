@@ -120,7 +120,7 @@ def _code_lines(link: t.LinkStatus, columns: int, look: Look) -> list[Line]:
     left = f"{seconds // 60}:{seconds % 60:02d}"
     state = f"A device can come; {left} left." if link.published else f"The code is being published; {left} left."
     texts: list[Line] = [
-        *paragraph("On the new device: `onionchat`, then “another device of mine”, and this code:", room),
+        *paragraph("On the new device: `onionchat`, then F2, then this code. Or `onionchat join CODE`.", room),
         [],
         *paragraph(link.code, room, "found"),
         [],
