@@ -42,6 +42,8 @@ def _reckoned(results: dict[str, Any]) -> str:
         bytes_kib, cpu_us = found[BYTES]["value"], found[PROCESSOR]["value"]
         memory_kib, tor_kib = found[PER_CHANNEL]["value"], found[PER_CHANNEL]["beside_value"]
     except KeyError:
+        bytes_kib = cpu_us = memory_kib = tor_kib = None
+    if None in (bytes_kib, cpu_us, memory_kib, tor_kib):
         return "(not measured yet)"
     lines = [
         "| contacts | devices each | circuits | memory for them | of Tor | processor | in TLS a day | to the guard |",
