@@ -75,3 +75,22 @@ def test_first_of() -> None:
     mainloop.first_of(failing, Deferred()).addErrback(lambda failure: got.append(type(failure.value)))
     failing.errback(ValueError("x"))
     assert got == [None, ValueError]
+
+
+def test_the_reactor_keeps_its_own_time() -> None:
+    """A wall clock that is set back while a node runs must not hold up its timers."""
+    program = """
+import time
+from onionchat.cli import mainloop
+from twisted.internet.defer import Deferred
+
+async def main(reactor, interrupted):
+    before, done = reactor.seconds(), Deferred()
+    reactor.callLater(0.05, done.callback, None)
+    await done
+    return reactor.seconds() - before >= 0.05, abs(time.time() - reactor.seconds()) > 86400
+
+print(*mainloop.run(main))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == ("True True\n", "")
