@@ -154,7 +154,7 @@ ELSEWHERE: dict[str, str] = {
     "import": "An export becomes a profile of its own: in a shell, `onionchat --profile NEWFOLDER import FILE`.",
     "init": "There is a profile here. Another one: in a shell, `onionchat --profile NEWFOLDER`.",
     "join": "This device has an account. For a place in another one: in a shell, `onionchat --profile NEWFOLDER`.",
-    "recover": "Recovering makes a new profile from the 24 words: in a shell, `onionchat --profile NEWFOLDER recover`.",
+    "recover": "Recovering needs the profile for itself: leave the console, then `onionchat recover` in a shell.",
     "run": "The node runs already. Without a console: leave with Ctrl-Q, then `onionchat run`.",
     "unlock": "It is open. When it is locked, the console asks for the passphrase by itself.",
     "watch": "The console shows what happens as it happens. For programs: `onionchat watch` in a shell.",
