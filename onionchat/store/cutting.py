@@ -113,10 +113,8 @@ class Cuts:
                 effects.truncate = True
         save_head(c, row.n, head)
         c.execute(
-            "UPDATE log SET covered = min(covered, seq), read_seq = min(read_seq, seq)"
-            " WHERE n = ? AND cut_seq IS NOT NULL",
-            (row.n,),
-        )
+            "UPDATE log SET covered = min(covered, seq) WHERE n = ? AND cut_seq IS NOT NULL", (row.n,)
+        )  # what was read stays read: what is short of the cut may still come, and a cut may turn out to be void
         effects.cut.append((conversation, head))
 
 

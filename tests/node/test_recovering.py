@@ -163,3 +163,22 @@ def test_a_device_that_is_out_gets_in_by_nothing_else(world, alice, bob):
     world.pass_time(200)
     assert active(bob, "Alice") == {alice.device, tablet.device}
     assert phone.node.own.device not in bob.node.peers.live
+
+
+def test_what_was_read_is_read_after_a_thief_had_cut_it_off(world, alice, bob):
+    thief = world.add_device(alice, "phone")
+    alice.send("Bob", "one")
+    world.pass_time(10)
+    thief.cut()
+    alice.send("Bob", "two")
+    world.pass_time(10)
+    bob.do("message.read", name="Alice")
+    alice.cut()
+    thief.do("device.untrust", device="device 1", stolen=True)
+    thief.restore()
+    world.pass_time(60)
+    assert "two" not in bob.texts("Alice")
+    recover(alice, alice.words, stolen=["phone"])
+    alice.restore()
+    world.pass_time(200)
+    assert "two" in bob.texts("Alice") and bob.contact("Alice").unread == 0
