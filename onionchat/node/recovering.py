@@ -189,7 +189,7 @@ class Recovery:
 
     def _commit(self, said: tuple[bytes, ...], has_lost_one: bool) -> None:
         """In place. A new address goes with a device that is out now, as it has the key of the present one."""
-        own, c, now = self._own, self._c, now_ms()
+        own, c, now = self._own, self._c, self._now_ms()
         if not said:
             return
         gate = Gate(own, self._random)
@@ -204,6 +204,9 @@ class Recovery:
             end_linking(c)
             settle_recovery(c)  # who has typed the words has them
             c.execute("COMMIT")
+
+    def _now_ms(self) -> int:
+        return now_ms()
 
     def _ends(self, device: DeviceId) -> Ends:
         """How far we have the logs of a device that was stolen, those written last first, as many as may be told."""

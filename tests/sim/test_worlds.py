@@ -25,6 +25,10 @@ SORTS = {
     ),
     "weeks away": Sort(2, Trouble(seconds=2 * HOUR, pause_seconds=30.0, absence=2.0), 2, heal_seconds=HOUR),
     "false carriers": Sort(2, Trouble(seconds=QUARTER, forget=3.0, absence=0.0), 3, heal_seconds=HOUR, false_share=0.1),
+    "untrusting": Sort(2, Trouble(seconds=QUARTER, untrust=0.7, absence=0.0), 3, heal_seconds=HOUR / 2),
+    "thief and owner": Sort(
+        2, Trouble(seconds=QUARTER / 2, partition=0.0, absence=0.0), 2, heal_seconds=HOUR, has_thief=True
+    ),
     "full disks": Sort(2, Trouble(seconds=QUARTER, fill_disk=6.0, absence=0.0), 2, heal_seconds=HOUR),
 }
 DEFAULT_SEEDS = 2

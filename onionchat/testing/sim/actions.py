@@ -9,6 +9,7 @@ from onionchat.store.changes import find_entry
 from onionchat.testing.sim.device import Device
 from onionchat.testing.sim.ledger import Written
 from onionchat.testing.sim.trouble import DAY, EVENTFUL, PEOPLES
+from onionchat.testing.sim.trust import known_out, untrust_another
 from onionchat.testing.sim.world import Person, World
 
 DEATHS = ("commit", "committed", "deliver", "tor", "timer", "dial")
@@ -25,7 +26,6 @@ class Actions:
         self.world, self.dice, self.ledger = world, world.dice, world.ledger
         self._kinds = [kind for kind in EVENTFUL if getattr(world.trouble, kind) > 0]
         self._weights = [getattr(world.trouble, kind) for kind in self._kinds]
-        self._number = 0
 
     def happen(self) -> None:
         """One thing."""
@@ -39,8 +39,7 @@ class Actions:
 
     # --- people --------------------------------------------------------------------------------------------
     def _text(self) -> str:
-        self._number += 1
-        text = f"m{self._number}" + " lorem ipsum" * self.dice.choice((0, 0, 1, 20, 600))
+        text = f"m{len(self.ledger.texts) + 1}" + " lorem ipsum" * self.dice.choice((0, 0, 1, 20, 600))
         self.ledger.texts.add(text)
         return text
 
@@ -48,13 +47,15 @@ class Actions:
         names = [person.name for person in device.node.book.active()]
         return self.dice.choice(names) if names else None
 
-    def _send(self, person: Person, device: Device, name: str, expires_seconds: int | None = None) -> None:
+    def send(self, person: Person, device: Device, name: str, expires_seconds: int | None = None) -> None:
+        """A message to a contact, or a note."""
         text = self._text()
+        self.ledger.secrets[text] = known_out(device, name)
         people = frozenset((person.name,) if name == NOTES_NAME else (person.name, name))
 
         def sent(result: Any) -> None:
-            line = Written(text, people, person.name, expires=bool(expires_seconds) or timer_was_on)
-            self.ledger.written[result.id] = line
+            expires = bool(expires_seconds) or timer_was_on
+            self.ledger.written[result.id] = Written(text, people, person.name, expires, device.name)
 
         conversation = next((p.conversation for p in device.node.book.people.values() if p.name == name), None)
         timer_was_on = conversation is not None and bool(device.node.book.timers.get(conversation))
@@ -67,18 +68,18 @@ class Actions:
         """A message."""
         name = self._conversation(device)
         if name is not None:
-            self._send(person, device, name, 600 if self.dice.random() < 0.03 else None)
+            self.send(person, device, name, 600 if self.dice.random() < 0.03 else None)
 
     def burst(self, person: Person, device: Device) -> None:
         """Many messages at once."""
         name = self._conversation(device)
         if name is not None:
             for _ in range(self.dice.randint(5, 120)):
-                self._send(person, device, name)
+                self.send(person, device, name)
 
     def note(self, person: Person, device: Device) -> None:
         """A note to oneself."""
-        self._send(person, device, NOTES_NAME)
+        self.send(person, device, NOTES_NAME)
 
     def _line(self, device: Device, mine: bool) -> tuple[str, Any] | None:
         """A conversation and a line on its screen."""
@@ -96,7 +97,9 @@ class Actions:
         """Another text for a message of one's own."""
         found = self._line(device, mine=True)
         if found is not None:
-            device.ask("message.edit", None, self._refused, name=found[0], id=found[1].id, text=self._text())
+            text = self._text()
+            self.ledger.secrets[text] = known_out(device, found[0])
+            device.ask("message.edit", None, self._refused, name=found[0], id=found[1].id, text=text)
 
     def react(self, person: Person, device: Device) -> None:
         """A reaction."""
@@ -111,6 +114,7 @@ class Actions:
         if found is not None:
             name, line = found
             self.ledger.touched.add(line.id)
+            self.ledger.begin_deleting(device.name, [line.id])
             done = self.ledger.retracted.add
             device.ask("message.retract", lambda _: done(line.id), self._refused, name=name, id=line.id)
 
@@ -129,6 +133,7 @@ class Actions:
             self.ledger.touched.update(ids)  # what is unsent is taken back, too
         self.ledger.touched.update(each for each in ids if not self._is_everywhere(person, name, each))
         self.ledger.begin_forgetting(person.name, ids)
+        self.ledger.begin_deleting(device.name, ids)
         done = self.ledger.forget
         device.ask(
             "message.forget", lambda _: done(person.name, ids), self._refused, name=name, ids=ids, withdraw=withdraw
@@ -198,6 +203,10 @@ class Actions:
         node.lock().addErrback(node.report)
         seconds = self.dice.expovariate(1 / 120)
         self.world.queue.schedule(seconds, None, "unlock", lambda: self.world.unlock(device))
+
+    def untrust(self, person: Person, device: Device) -> None:
+        """Another device of the account is removed: stolen or retired."""
+        untrust_another(self.world, person, device)
 
     # --- machines and networks -----------------------------------------------------------------------------
     def break_links(self, person: Person, device: Device) -> None:

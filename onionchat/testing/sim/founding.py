@@ -16,11 +16,11 @@ from onionchat.testing.sim.disk import Disk
 Random = Callable[[int], bytes]
 
 
-def found(disk: Disk, name: str, random: Random) -> None:
-    """An account of one device, without recovery words."""
+def found(disk: Disk, name: str, random: Random, recovery: bytes | None = None) -> None:
+    """An account of one device. `recovery`: entropy of its recovery key; None for an account without."""
     c = disk.connection
     c.execute("BEGIN")
-    found_account(name, None, c, random, int(EPOCH_SECONDS * 1000))
+    found_account(name, recovery, c, random, int(EPOCH_SECONDS * 1000))
     c.execute("COMMIT")
 
 

@@ -14,6 +14,18 @@ class Written:
     people: frozenset[str]
     author: str
     expires: bool = False
+    device: str = ""
+    """The name of the one that it was written at."""
+
+
+@dataclass(frozen=True)
+class Removing:
+    """Somebody began to untrust a device at another one. Names of devices; `held`: messages that the remover had."""
+
+    person: str
+    remover: str
+    target: str
+    held: frozenset[str]
 
 
 @dataclass
@@ -34,10 +46,19 @@ class Ledger:
     friends: set[frozenset[str]] = field(default_factory=set)
     """Who are promised to be contacts."""
     refused: int = 0
+    deleted_at: dict[str, set[str]] = field(default_factory=dict)
+    """By message: the names of the devices at which somebody wanted to take it back or to forget it."""
+    secrets: dict[str, frozenset[bytes]] = field(default_factory=dict)
+    """By text: the devices of which the writer's one knew that they are out."""
 
     def begin_forgetting(self, person: str, ids: list[str]) -> None:
         """Somebody wants to forget."""
         self.forgetting.setdefault(person, set()).update(ids)
+
+    def begin_deleting(self, device: str, ids: list[str]) -> None:
+        """Something is to be gone, said at this device."""
+        for each in ids:
+            self.deleted_at.setdefault(each, set()).add(device)
 
     def forget(self, person: str, ids: list[str]) -> None:
         """It is on the disk of one of their devices."""

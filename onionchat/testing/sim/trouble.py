@@ -31,6 +31,7 @@ class Trouble:
     link: float = 0.0
     block: float = 0.0
     lock: float = 0.2
+    untrust: float = 0.0
     # what machines and networks do
     break_links: float = 1.0
     partition: float = 0.4
@@ -50,7 +51,7 @@ QUIET = Trouble(seconds=0.0, refused_share=0.0)
 # fmt: off
 PEOPLES = (
     "write", "burst", "note", "edit", "react", "retract", "forget", "read", "timer", "trust", "rename", "meet", "link",
-    "block", "lock",
+    "block", "lock", "untrust",
 )
 """What somebody does at a device: nothing, when that is off."""
 EVENTFUL = (

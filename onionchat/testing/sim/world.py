@@ -15,7 +15,7 @@ from onionchat.testing.sim.device import Device
 from onionchat.testing.sim.disk import Disk
 from onionchat.testing.sim.founding import found, join
 from onionchat.testing.sim.hostile import FalseCarrier
-from onionchat.testing.sim.ledger import Ledger
+from onionchat.testing.sim.ledger import Ledger, Removing
 from onionchat.testing.sim.network import SimulatedNetwork
 from onionchat.testing.sim.sessions import repeatable_tls
 from onionchat.testing.sim.trouble import HOUR, Trouble
@@ -47,6 +47,8 @@ class Person:
         """Devices of which nobody knows yet whether they were admitted."""
         self.false: dict[Device, FalseCarrier] = {}
         """Those that carry falsely. Their owner writes at others."""
+        self.out: set[Device] = set()
+        """Those that were removed, as it turned out when the world had healed (trust.py)."""
 
     def __repr__(self) -> str:
         return f"Person({self.name})"
@@ -54,7 +56,7 @@ class Person:
     @property
     def honest(self) -> list[Device]:
         """Devices for which all promises hold."""
-        return [device for device in self.devices if device not in self.false]
+        return [device for device in self.devices if device not in self.false and device not in self.out]
 
 
 class World:
@@ -71,6 +73,7 @@ class World:
         """Where one has blocked the other, at any time."""
         self.meetings: set[frozenset[str]] = set()
         """Who has begun to become contacts: once for each two."""
+        self.removals: list[Removing] = []
         self.faults: list[str] = []
         self.blames: list[str] = []
         self.kills = 0
@@ -111,12 +114,12 @@ class World:
         """All devices of all people, also those that are about to be linked."""
         return [device for person in self.people.values() for device in (*person.devices, *person.joining)]
 
-    def add_person(self, name: str = "") -> Person:
-        """Somebody new, whose first device starts."""
+    def add_person(self, name: str = "", recovery: bytes | None = None) -> Person:
+        """Somebody new, whose first device starts. `recovery`: entropy of the recovery key."""
         name = name or (NAMES[len(self.people)] if len(self.people) < len(NAMES) else f"P{len(self.people)}")
         person = self.people[name] = Person(name)
         disk = Disk(dice.Random(f"disk {self.seed} {name}").randbytes)
-        found(disk, name, dice.Random(f"found {self.seed} {name}").randbytes)
+        found(disk, name, dice.Random(f"found {self.seed} {name}").randbytes, recovery)
         person.devices.append(self._make_device(f"{name}1", disk))
         person.devices[0].start()
         return person
