@@ -51,7 +51,7 @@ run: $(STAMP)  ## the program from this tree: make run ARGS="--profile /tmp/a st
 	$(BIN)/onionchat $(ARGS)
 
 test: $(STAMP)  ## everything, with real tor processes
-	$(PYTEST) tests $(ARGS)
+	bash tools/run-tests "$(PYTEST)" $(ARGS)
 
 test-fast: $(STAMP)  ## without tor and the slow ones: under two minutes
 	$(PYTEST) tests -q -m "not tor and not slow and not chaos" $(ARGS)
