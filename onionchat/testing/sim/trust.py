@@ -100,8 +100,14 @@ class TrustPromises:
         self.rosters = {name: self._whole(person) for name, person in world.people.items()}
 
     def _whole(self, person: "Person") -> Roster:
+        """All that is said of an account by devices that are in, as far as they know; by all, when none of its is.
+
+        A removal by a device that was itself out before anybody heard it stays with that device, but in a dispute.
+        """
         account = account_of(person)
-        said = {each for device in self.world.devices for each in statements_of(device.connection, account)}
+        is_left = any(map(_is_in, person.devices))
+        speakers = [device for device in self.world.devices if _is_in(device) or not is_left]
+        said = {each for device in speakers for each in statements_of(device.connection, account)}
         return fold(sorted(said), account)
 
     @property
@@ -196,6 +202,12 @@ class TrustPromises:
         others = [account_of(other) for other in self.world.people.values() if other is not person]
         views = [view(device, each) for each in (self_id(account), *(direct_id(account, other) for other in others))]
         return {line.text for each in views if each is not None for line in each.lines}
+
+
+def _is_in(device: Device) -> bool:
+    own = load_own(device.connection)
+    roster = roster_on(device, own.account)
+    return roster is not None and roster.is_member(own.device)
 
 
 def _outcome(roster: Roster) -> tuple[object, ...]:
