@@ -114,7 +114,7 @@ class Actions:
         if found is not None:
             name, line = found
             self.ledger.touched.add(line.id)
-            self.ledger.begin_deleting(device.name, [line.id])
+            self.ledger.begin_deleting(device.name, "", [line.id])
             done = self.ledger.retracted.add
             device.ask("message.retract", lambda _: done(line.id), self._refused, name=name, id=line.id)
 
@@ -133,7 +133,7 @@ class Actions:
             self.ledger.touched.update(ids)  # what is unsent is taken back, too
         self.ledger.touched.update(each for each in ids if not self._is_everywhere(person, name, each))
         self.ledger.begin_forgetting(person.name, ids)
-        self.ledger.begin_deleting(device.name, ids)
+        self.ledger.begin_deleting(device.name, person.name, ids)
         done = self.ledger.forget
         device.ask(
             "message.forget", lambda _: done(person.name, ids), self._refused, name=name, ids=ids, withdraw=withdraw

@@ -46,8 +46,8 @@ class Ledger:
     friends: set[frozenset[str]] = field(default_factory=set)
     """Who are promised to be contacts."""
     refused: int = 0
-    deleted_at: dict[str, set[str]] = field(default_factory=dict)
-    """By message: the names of the devices at which somebody wanted to take it back or to forget it."""
+    deleted_at: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """By person who wanted to forget it (nobody: to take it back), and message: the names of the devices for that."""
     secrets: dict[str, frozenset[bytes]] = field(default_factory=dict)
     """By text: the devices of which the writer's one knew that they are out."""
 
@@ -55,10 +55,10 @@ class Ledger:
         """Somebody wants to forget."""
         self.forgetting.setdefault(person, set()).update(ids)
 
-    def begin_deleting(self, device: str, ids: list[str]) -> None:
-        """Something is to be gone, said at this device."""
+    def begin_deleting(self, device: str, person: str, ids: list[str]) -> None:
+        """Something is to be gone, said at this device; for this person, or for all, when nobody is named."""
         for each in ids:
-            self.deleted_at.setdefault(each, set()).add(device)
+            self.deleted_at.setdefault((person, each), set()).add(device)
 
     def forget(self, person: str, ids: list[str]) -> None:
         """It is on the disk of one of their devices."""

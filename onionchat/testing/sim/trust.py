@@ -128,13 +128,11 @@ class TrustPromises:
                 held = self._surely_kept(person, device, out)
                 cut = {m for m, w in self.ledger.written.items() if w.device == device.name and m not in held}
                 self.ledger.touched |= cut
-        for message, devices in self.ledger.deleted_at.items():
+        for (whose, message), devices in self.ledger.deleted_at.items():
             if devices & out:
                 self.ledger.touched.add(message)
-            if devices <= out:
-                self.ledger.retracted.discard(message)
-                for forgotten in self.ledger.forgotten.values():
-                    forgotten.discard(message)
+                gone = self.ledger.forgotten.get(whose, set()) if whose else self.ledger.retracted
+                gone.discard(message)
 
     def _surely_kept(self, person: "Person", device: Device, out: set[str]) -> frozenset[str]:
         """What was here when the device was removed: at all that removed it, if they are in themselves."""
@@ -181,9 +179,9 @@ class TrustPromises:
         for holder in self._holders(person):
             rows = holder.connection.execute("SELECT id, seq FROM log WHERE device = ? AND seq > 0", (target,))
             for log, seq in rows.fetchall():
-                cut = removal.cuts.get(log)
-                kept = 0 if cut is None else cut.seq
-                self.world.claim(seq <= kept, f"{holder.name} has {seq} of {device.name}'s, cut at {kept}")
+                cut = removal.cuts.get(log)  # where the remover is out itself, not all may have been told
+                is_kept = cut is None or seq <= cut.seq
+                self.world.claim(is_kept, f"{holder.name} has {seq} of {device.name}'s, cut at {cut and cut.seq}")
 
     def _check_nothing_reached(self, person: "Person", device: Device) -> None:
         target, c = device_id(device), device.connection
