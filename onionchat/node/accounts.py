@@ -169,7 +169,8 @@ class Accounts:
         if person is None:
             return tuple(statements_for_contact(roster, roster.active))
         known = roster.devices - frozenset(map(DeviceId, person.value.dead))
-        logs = [head.log for head in self._node.reader.heads(person.conversation)]
+        logs: list[bytes] = [head.log for head in self._node.reader.heads(person.conversation)]
+        logs.append(person.conversation)  # under which it stands how many cuts there are for this contact
         return tuple(statements_for_contact(roster, known, logs))
 
     def dead_devices(self) -> tuple[bytes, ...]:

@@ -21,7 +21,7 @@ from onionchat.identity.account import Roster, fold
 from onionchat.identity.recovery import Ends, Removing, require_recovery_key, speak
 from onionchat.ids import AccountId, DeviceId, id_text
 from onionchat.kinds.account import Setting
-from onionchat.log.entry import self_id
+from onionchat.log.entry import NO_ENTRY, self_id
 from onionchat.node import reviving
 from onionchat.node.accounts import ACTIVE, cards_of, states_of
 from onionchat.node.book import is_id_of
@@ -29,6 +29,7 @@ from onionchat.node.folder import database_path
 from onionchat.node.founding import DEVICE_SETTING, move_device
 from onionchat.node.importing import FORMER_ACCOUNT
 from onionchat.node.profile import exchange_store, fill_database, now_ms, settle_recovery, take
+from onionchat.store.cutting import complete_mark, cuts_of
 from onionchat.store.db import Connection, connect, explained, migrate
 from onionchat.store.gate import Gate
 from onionchat.store.own import DeviceKeys, end_linking, get_meta, load_own
@@ -210,6 +211,9 @@ class Recovery:
 
     def _ends(self, device: DeviceId) -> Ends:
         """How far we have the logs of a device that was stolen, those written last first, as many as may be told."""
+        every = (*cuts_of(self._c, self.account, device, self._random), (complete_mark(self.account), 0, NO_ENTRY))
+        if len(every) <= limits.CUTS_MAX and not self.is_new_device:  # an import has them in archives
+            return every
         rows = self._c.execute(
             "SELECT id, seq, head FROM log WHERE device = ? AND seq > 0 ORDER BY ms DESC LIMIT ?",
             (device, limits.CUTS_MAX),

@@ -20,19 +20,17 @@ from onionchat.errors import LocalError
 from onionchat.identity.account import Add, Remove, Roster, make_remove, statement_id
 from onionchat.ids import AccountId, DeviceId, StatementId
 from onionchat.kinds import account as kinds
-from onionchat.kinds.fold import Place
 from onionchat.log.entry import NO_ENTRY
 from onionchat.node.accounts import cards_of
 from onionchat.node.events import LinkChanged
 from onionchat.store import people
-from onionchat.store.cutting import complete_mark
+from onionchat.store.cutting import Named, complete_mark, cuts_of
 from onionchat.store.db import Connection
 
 if TYPE_CHECKING:
     from onionchat.node.node import Node
 
 DAY_MS = 86_400_000
-Cut = tuple[bytes, int, bytes]
 
 
 class Untrusting:
@@ -114,17 +112,13 @@ class Untrusting:
                 heads = [statement_id(made[-1])]
         return made
 
-    def _cuts(self, target: DeviceId) -> list[list[Cut]]:
+    def _cuts(self, target: DeviceId) -> list[list[Named]]:
         """Where each log of a device ends here; at the very end the mark that these are all."""
-        rows = self._node.store.reads.execute(
-            "SELECT log.id, log.seq, log.head FROM log JOIN conversation ON conversation.n = log.conversation"
-            " WHERE device = ? AND place != ? ORDER BY log.id",
-            (target, Place.ARCHIVE.value),
-        ).fetchall()
-        cuts: list[Cut] = [(bytes(log), seq, bytes(head)) for log, seq, head in rows]
+        node = self._node
+        cuts = cuts_of(node.store.reads, node.own.account, target, node.random)
         most = limits.CUTS_MAX - 1
         chunks = [cuts[start : start + most] for start in range(0, len(cuts), most)] or [[]]
-        chunks[-1].append((complete_mark(self._node.own.account), 0, NO_ENTRY))
+        chunks[-1].append((complete_mark(node.own.account), 0, NO_ENTRY))
         return chunks
 
     def _closed_invitations(self, targets: set[DeviceId], stolen: bool) -> list[kinds.Invitation]:

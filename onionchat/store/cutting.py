@@ -5,19 +5,19 @@ superseded counts again, and its body, where it was wiped, is wanted from those 
 there has seen nothing of what came after, so it wiped nothing for that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from onionchat.crypto.hashing import labelled_hash
 from onionchat.errors import RemoteError
-from onionchat.identity.account import Roster, fold
+from onionchat.identity.account import Cut, Roster, fold
 from onionchat.ids import AccountId, ConversationId, EntryId, LogId
 from onionchat.kinds.again import original_of
 from onionchat.kinds.changes import BodiesForgotten, Mark, MessageMarked, ReadUpTo, RegisterSet, Shown
 from onionchat.kinds.fold import Place
 from onionchat.kinds.fold import fold as fold_content
-from onionchat.log.entry import NO_ENTRY, Entry, rebuild, self_id
+from onionchat.log.entry import NO_ENTRY, Entry, direct_id, rebuild, self_id
 from onionchat.log.log import LogHead
 from onionchat.store import changes
 from onionchat.store.changes import Effects
@@ -30,6 +30,8 @@ from onionchat.store.twins import rows_of
 
 End = tuple[int, EntryId]
 """The last number of a log that is accepted, and the id under it."""
+Named = tuple[bytes, int, bytes]
+"""A cut as a removal takes it: log, number, id."""
 
 _GONE = int(Flag.FINAL | Flag.FORGOTTEN | Flag.RETRACTED | Flag.EXPIRED | Flag.UNWANTED)
 
@@ -37,6 +39,26 @@ _GONE = int(Flag.FINAL | Flag.FORGOTTEN | Flag.RETRACTED | Flag.EXPIRED | Flag.U
 def complete_mark(account: AccountId) -> bytes:
     """Stands in the place of a log in the removals that own devices make: a copy that opens it opens all cuts."""
     return self_id(account)
+
+
+def cuts_of(c: Connection, account: AccountId, device: bytes, random: Callable[[int], bytes]) -> list[Named]:
+    """Where each log of a device of ours ends here, and for each contact how many of these are for it to see.
+
+    The mark of a contact stands under the conversation's id. Its own id is random, so that the digest in the removal
+    does not show to others who talks with whom.
+    """
+    logs = c.execute(
+        "SELECT log.id, log.seq, log.head FROM log JOIN conversation ON conversation.n = log.conversation"
+        " WHERE device = ? AND place != ? ORDER BY log.id",
+        (device, Place.ARCHIVE.value),
+    ).fetchall()
+    told = c.execute(
+        "SELECT conversation.id, count(log.n) FROM conversation LEFT JOIN log ON log.conversation = conversation.n"
+        " AND log.device = ? WHERE place = ? GROUP BY conversation.n ORDER BY conversation.id",
+        (device, Place.DIRECT.value),
+    ).fetchall()
+    ends = [(bytes(log), int(seq), bytes(head)) for log, seq, head in logs]
+    return ends + [(bytes(conversation), int(count), random(32)) for conversation, count in told]
 
 
 class Cuts:
@@ -88,12 +110,19 @@ class Cuts:
         is_own = roster.account == self._own.account
         if cut is not None:
             end: End = (cut.seq, EntryId(cut.id))
-        elif is_own and LogId(complete_mark(roster.account)) in removal.cuts:
+        elif self._has_all(roster.account, removal.cuts, is_own):
             end = (0, NO_ENTRY)  # whoever removed the device had nothing of this log
         else:
             end = here  # the cut was not told yet
         is_settled = not roster.disputed and (not is_own or roster.is_member(self._own.device))
         return end if is_settled else max(here, end, key=lambda at: at[0])  # who is out, or in doubt, drops nothing
+
+    def _has_all(self, account: AccountId, cuts: Mapping[LogId, Cut], is_own: bool) -> bool:
+        """Whether every cut that concerns us was told. An account that is not ours has one conversation with us."""
+        if is_own:
+            return LogId(complete_mark(account)) in cuts
+        mark = cuts.get(LogId(direct_id(self._own.account, account)))
+        return mark is not None and len(cuts) > mark.seq
 
     def _cut(
         self, c: Connection, roster: Roster, row: LogRow, effects: Effects, dropped: dict[int, "_Undoing"]

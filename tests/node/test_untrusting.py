@@ -3,6 +3,7 @@
 import pytest
 
 from onionchat.errors import LocalError, RemovedError
+from onionchat.identity.statements import Cut, cut_digest
 from onionchat.ids import id_text
 
 
@@ -179,3 +180,51 @@ def test_a_contact_whose_device_was_stolen_cannot_be_used_to_find_us(world, frie
     assert bob.address != before
     assert all(d.online for d in bob.contact("Alice").devices)
     assert id_text(phone.node.own.device) in bob.contact("Alice").former
+
+
+def test_a_log_that_the_owner_had_never_heard_of_goes_at_the_contact(world, friends):
+    """The thief has begun it with a contact, whose devices have it up to different numbers."""
+    alice, bob = friends
+    laptop, tablet = world.add_device(alice, "laptop"), world.add_device(bob, "tablet")
+    world.pass_time(10)
+    sent = alice.send("Bob", "mine")
+    world.settle()
+    alice.cut()
+    for number in range(3):
+        laptop.send("Bob", f"thief {number}")
+    world.settle()
+    tablet.cut()
+    laptop.send("Bob", "thief at last")
+    world.settle()
+    assert bob.texts("Alice")[-1] == "thief at last" and tablet.texts("Alice")[-1] == "thief 2"
+    remove(world, alice, laptop)
+    laptop.cut()
+    alice.restore()
+    tablet.restore()
+    world.pass_time(200)
+    for one in (bob, tablet):
+        assert not any("thief" in text for text in one.texts("Alice")), one.name
+        assert sent in [line.id for line in one.log("Alice")]
+    conversation = alice.node.book.find("Bob").conversation
+    assert own_heads(bob, conversation) == own_heads(tablet, conversation)
+    laptop.restore()
+    world.pass_time(200)
+    assert not any("thief" in text for text in bob.texts("Alice"))
+
+
+def test_a_removal_does_not_show_who_talks_with_whom(world, friends):
+    """A contact that guesses a conversation cannot try it from the digests: its mark has a random id."""
+    alice, bob = friends
+    laptop = world.add_device(alice, "laptop")
+    carol = world.add("Carol")
+    world.befriend(alice, carol)
+    remove(world, alice, laptop)
+    world.pass_time(20)
+    other = alice.node.book.find("Bob").conversation
+    for told in carol.node.book.find("Alice").roster.parsed:
+        opened = {cut.log for cut in told.cuts}
+        assert other not in opened
+        digests = getattr(told.body, "digests", ())
+        guesses = {cut_digest(Cut(other, count, bytes(32))) for count in range(5)}
+        assert guesses.isdisjoint(digests)
+    assert any(cut.log == other for told in bob.node.book.find("Alice").roster.parsed for cut in told.cuts)

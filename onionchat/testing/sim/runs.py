@@ -126,8 +126,8 @@ def knows_all(world: World, device: Device) -> bool:
 def begin_logs(world: World) -> None:
     """Every device writes to every contact, and all hear it, before any is removed.
 
-    A log that the remover had never heard of is named by no cut: at contacts it ends where they have it, which may be
-    elsewhere on each of their devices (docs/spec/identity.md, "What a removal does").
+    Of several removers who know of different logs, some may be out themselves before a contact is shown their cuts:
+    then a log that only those knew ends elsewhere there (docs/spec/identity.md, "What a removal does").
     """
     actions = Actions(world)
     for device in world.devices:
