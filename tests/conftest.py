@@ -2,12 +2,16 @@
 
 import ipaddress
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: those we start inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FOLDER_MARKS = ("tor", "ui", "sim", "chaos")
 

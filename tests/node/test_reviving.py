@@ -154,8 +154,8 @@ def test_the_lost_devices_are_nobody_when_they_turn_up(world, lost):
     bob.do("request.accept", id=lost.meet(bob, new).id)
     world.pass_time(60)
     for actor in lost.lost:
+        actor.send("Robert", f"it is {actor.name}")  # before it hears that it is out
         actor.restore()
-        actor.send("Robert", f"it is {actor.name}")
     world.pass_time(120)
     assert active(bob, "Alice") == {new.device}
     assert not {"it is Alice", "it is laptop"} & set(bob.texts("Alice"))
@@ -206,9 +206,9 @@ def test_a_lost_device_cannot_meet_a_contact_by_a_link(world, lost):
     bob.do("request.accept", id=lost.meet(bob, new).id)
     world.pass_time(60)
     thief = lost.alice
-    thief.restore()
-    thief.do("contact.add", link=bob.do("invite.create").link)
+    thief.do("contact.add", link=bob.do("invite.create").link)  # before it hears that it is out
     bob.do("contact.add", link=thief.do("invite.create").link, name="Alice anew")
+    thief.restore()
     world.pass_time(60)
     assert [r for r in bob.do("request.list") if r.direction == "incoming"] == []
     for request in thief.do("request.list"):
